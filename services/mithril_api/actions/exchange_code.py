@@ -1,0 +1,161 @@
+"""Exchange an authorization code for an access and a refresh token: one transaction."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from typing import TypeAlias, assert_never
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.mithril_api.actions.minting import message, mint
+from services.mithril_api.deps import Deps
+from services.mithril_api.domain import codes, values
+from services.mithril_api.domain.codes import CodeFacts, Exchange, RevokeBought
+from services.mithril_api.domain.keys import CONNECTION_SECRET
+from services.mithril_api.domain.minting import Minted, issued
+from services.mithril_api.domain.records import Token
+from services.mithril_api.domain.refusals import Reason, Refused
+from services.mithril_api.store import apps, connections, tokens, users
+from shared.events.tokens import ReuseDetected, TokensRevoked
+from shared.models.ids import ClientId
+from shared.models.tokens import TokenName
+from shared.runtime import outbox
+from shared.runtime.postgres import retrying
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeAsked:
+    """One request, its fields already checked for shape."""
+
+    client_id: ClientId
+    client_secret: str = field(repr=False)
+    code: str = field(repr=False)
+    redirect_uri: str
+    code_verifier: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchanged:
+    """What the code bought."""
+
+    access: Minted
+    refresh: Minted
+
+
+Outcome: TypeAlias = Exchanged | Refused
+
+
+async def exchange(deps: Deps, asked: CodeAsked) -> Outcome:
+    """The outcome of one exchange. A code buys once, whatever the interleaving."""
+    if isinstance(values.shape_of(asked.code), values.Forged):
+        return Refused(Reason.TOKEN_UNKNOWN)
+    outcome = await retrying(lambda: _exchange(deps, asked))
+    deps.committed()
+    return outcome
+
+
+async def _exchange(deps: Deps, asked: CodeAsked) -> Outcome:
+    async with deps.db.begin() as conn:
+        facts = await _facts(deps, conn, asked)
+        now = deps.clock.now()  # after the lock on the code
+        verdict = codes.judge(
+            facts,
+            redirect_uri=asked.redirect_uri,
+            code_verifier=asked.code_verifier,
+            now=now,
+        )
+        match verdict:
+            case Exchange():
+                return await _buy(deps, conn, verdict, now=now)
+            case RevokeBought(code=code):
+                await _revoke_bought(deps, conn, code, now=now)
+                return Refused(Reason.CODE_USED)
+            case Refused():
+                return verdict
+            case _:
+                assert_never(verdict)
+
+
+async def _facts(deps: Deps, conn: AsyncConnection, asked: CodeAsked) -> CodeFacts:
+    digests = deps.settings.keyring.digests(CONNECTION_SECRET, asked.client_secret)
+    connection = await connections.by_secret(
+        conn, asked.client_id, digests, now=deps.clock.now()
+    )
+    if connection is None:
+        return CodeFacts(
+            client_id=asked.client_id, connection_id=None, registered_uri=None, code=None
+        )
+    code = await tokens.lock(conn, asked.code, TokenName.CODE)
+    facts = CodeFacts(
+        client_id=asked.client_id,
+        connection_id=connection.id,
+        registered_uri=connection.redirect_uri,
+        code=code,
+        client_is_blocked=connection.client_is_blocked,
+    )
+    if code is None:
+        return facts
+    app = await apps.of_user_and_client(conn, code.user_id, asked.client_id)
+    return replace(
+        facts,
+        user_is_blocked=await users.is_blocked(conn, code.user_id),
+        app_id=None if app is None else app.id,
+    )
+
+
+async def _buy(
+    deps: Deps, conn: AsyncConnection, verdict: Exchange, *, now: datetime
+) -> Exchanged:
+    code = verdict.code
+    settings = deps.settings
+    family = partial(
+        mint,
+        deps,
+        user_id=code.user_id,
+        client_id=code.client_id,
+        scope=verdict.scope,
+        grant_type="authorization_code",
+        now=now,
+        app_id=verdict.app_id,
+        connection_id=verdict.connection_id,
+        family_id=code.family_id,
+    )
+    refresh = family(TokenName.REFRESH, expires_at=now + settings.refresh_token_ttl())
+    access = family(
+        TokenName.ACCESS,
+        expires_at=now + settings.access_token_ttl(),
+        details={"redirect_uri": code.details.get("redirect_uri")},
+    )
+    await tokens.spend(conn, code, at=now)
+    events = [message(deps, issued(made.token), at=now) for made in (refresh, access)]
+    await tokens.add(conn, [refresh.token, access.token], events)
+    return Exchanged(access=access, refresh=refresh)
+
+
+async def _revoke_bought(
+    deps: Deps, conn: AsyncConnection, code: Token, *, now: datetime
+) -> None:
+    assert code.client_id is not None  # noqa: S101 — judged: it is the asking client's
+    count = await tokens.revoke(
+        conn, tokens.of_family(code.user_id, code.family_id), at=now
+    )
+    await tokens.mark_revoked(conn, code, at=now)
+    reuse = ReuseDetected(
+        token_id=code.id,
+        name=code.name,
+        user_id=code.user_id,
+        client_id=code.client_id,
+        family_id=code.family_id,
+        generation=code.generation,
+    )
+    revoked = TokensRevoked(
+        selector="family",
+        reason="code_reused",
+        user_id=code.user_id,
+        client_id=code.client_id,
+        family_id=code.family_id,
+        count=count,
+    )
+    await outbox.put_many(
+        conn, [message(deps, event, at=now) for event in (reuse, revoked)]
+    )

@@ -1,0 +1,166 @@
+"""The composition root of mithril-api."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from services.mithril_api.actions.refresh_tokens import Outcome, RefreshAsked, refresh_many
+from services.mithril_api.actions.verify_tokens import VerifyAsked, verify_many
+from services.mithril_api.deps import Deps
+from services.mithril_api.domain.verification import Verdict
+from services.mithril_api.handlers import keys, routes
+from services.mithril_api.metrics import Metrics
+from services.mithril_api.settings import Settings
+from shared.runtime import health, http, metrics
+from shared.runtime.clock import Clock, SystemClock
+from shared.runtime.coalesce import Coalescer
+from shared.runtime.entropy import Entropy, SystemEntropy
+from shared.runtime.health import Readiness
+from shared.runtime.kafka import idempotent_producer
+from shared.runtime.metrics import HttpMetrics
+from shared.runtime.passwords import PasswordHasher
+from shared.runtime.postgres import DatabaseUnavailableError, connect
+from shared.runtime.relay import Relay, RelayMetrics
+from shared.runtime.serve import Listener, Process
+
+NAME = "mithril-api"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """The parts of the process, for `process` and for tests."""
+
+    deps: Deps
+    public: web.Application
+    internal: web.Application
+    readiness: Readiness
+    relay: Relay
+    registry: CollectorRegistry
+
+
+def build(
+    settings: Settings, *, clock: Clock | None = None, entropy: Entropy | None = None
+) -> Built:
+    """Wire everything; opens nothing yet."""
+    registry = metrics.registry()
+    counted = Metrics(registry)
+    entropy = entropy or SystemEntropy()
+    database_url = settings.database_url.get_secret_value()
+    relay = Relay(
+        database_url=database_url,
+        kafka=settings.kafka.access(),
+        source=NAME,
+        metrics=RelayMetrics(registry),
+    )
+    deps = Deps(
+        db=connect(
+            database_url,
+            pool_size=settings.db_pool_size,
+            application=NAME,
+            on_pool_wait=counted.pool_in_use.set,
+        ),
+        clock=clock or SystemClock(),
+        entropy=entropy,
+        settings=settings,
+        passwords=PasswordHasher(workers=settings.password_workers),
+        committed=relay.wake,
+    )
+    readiness = Readiness({"postgres": deps.db.ping})
+    http_metrics = HttpMetrics(registry)
+    public = http.make_app(listener="public", entropy=entropy, metrics=http_metrics)
+    internal = http.make_app(listener="internal", entropy=entropy, metrics=http_metrics)
+    refreshes, verifies = _coalescers(deps, counted)
+    for app in (public, internal):
+        app[keys.DEPS] = deps
+        app[keys.METRICS] = counted
+        app[keys.REFRESHES] = refreshes
+        app[keys.VERIFIES] = verifies
+    routes.add_public(public)
+    routes.add_internal(internal)
+    health.add_routes(internal, readiness=readiness, registry=registry)
+    return Built(
+        deps=deps,
+        public=public,
+        internal=internal,
+        readiness=readiness,
+        relay=relay,
+        registry=registry,
+    )
+
+
+def _coalescers(
+    deps: Deps, counted: Metrics
+) -> tuple[Coalescer[RefreshAsked, Outcome], Coalescer[VerifyAsked, Verdict]]:
+    async def refresh(asked: Sequence[RefreshAsked]) -> Sequence[Outcome]:
+        return await refresh_many(deps, asked)
+
+    async def verify(asked: Sequence[VerifyAsked]) -> Sequence[Verdict]:
+        return await verify_many(deps, asked)
+
+    most, lanes = deps.settings.batch_most, deps.settings.batch_lanes
+    away = (DatabaseUnavailableError,)
+    sizes = counted.batch_size
+    return (
+        Coalescer(
+            refresh,
+            most=most,
+            lanes=lanes,
+            fatal=away,
+            observe=sizes.labels("refresh").observe,
+        ),
+        Coalescer(
+            verify,
+            most=most,
+            lanes=lanes,
+            fatal=away,
+            observe=sizes.labels("verify").observe,
+        ),
+    )
+
+
+async def process(settings: Settings) -> Process:
+    """The process that `mithril mithril-api serve` runs."""
+    built = build(settings)
+
+    async def close() -> None:
+        await built.deps.db.dispose()
+        built.deps.passwords.close()
+
+    return Process(
+        name=NAME,
+        listeners=[
+            Listener(
+                name="public", app=built.public, host=settings.host, port=settings.port
+            ),
+            Listener(
+                name="internal",
+                app=built.internal,
+                host=settings.internal_host,
+                port=settings.internal_port,
+            ),
+        ],
+        readiness=built.readiness,
+        background={"outbox relay": built.relay.run},
+        close=close,
+    )
+
+
+async def examine(settings: Settings) -> dict[str, str]:
+    """Try each neighbour once: `ok`, or what went wrong in one line."""
+    built = build(settings)
+
+    async def kafka() -> None:
+        producer = idempotent_producer(settings.kafka.access(), client_id=f"{NAME}-doctor")
+        try:
+            await producer.start()
+        finally:
+            await producer.stop()
+
+    readiness = Readiness({"postgres": built.deps.db.ping, "kafka": kafka}, within=10.0)
+    try:
+        return await readiness.check()
+    finally:
+        await built.deps.db.dispose()
+        built.deps.passwords.close()

@@ -1,0 +1,72 @@
+"""Rows of the token tables as values: what rules judge and stores return."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from shared.models.ids import AppId, ClientId, ConnectionId, FamilyId, TokenId, UserId
+from shared.models.scopes import joined
+from shared.models.tokens import TokenName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A token at rest. Its value is not here: nobody but its holder has it."""
+
+    id: TokenId
+    name: TokenName
+    digest: bytes = field(repr=False)
+    user_id: UserId
+    client_id: ClientId | None
+    app_id: AppId | None = None
+    connection_id: ConnectionId | None = None
+    family_id: FamilyId
+    generation: int = 0
+    scope: tuple[str, ...] = ()
+    grant_type: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    expires_at: datetime
+    revoked_at: datetime | None = None
+    used_at: datetime | None = None
+    successor_id: TokenId | None = None
+    successor_expires_at: datetime | None = None
+    inserted_at: datetime
+
+    def is_live(self, now: datetime) -> bool:
+        """Whether it still works; it ends on the dot (spec §2.1: expired is `<= now`)."""
+        return self.revoked_at is None and self.expires_at > now
+
+    def ends_at(self) -> datetime:
+        """When it stopped or will stop working."""
+        if self.revoked_at is None:
+            return self.expires_at
+        return min(self.expires_at, self.revoked_at)
+
+
+def rendered(
+    token: Token, *, value: str | None, refresh_token: str | None = None
+) -> dict[str, Any]:
+    """The Token object of the contract (spec §1.3): `expires_at` in unix seconds.
+
+    `value` is given only where the caller already has it or must learn it now.
+    """
+    details: dict[str, Any] = {"client_id": token.client_id, "grant_type": token.grant_type}
+    details = {name: item for name, item in details.items() if item is not None}
+    if token.name is not TokenName.CODE:
+        details["scope"] = joined(token.scope)
+    if token.app_id is not None:
+        details["app_id"] = token.app_id
+    details.update(token.details)
+    if refresh_token is not None:
+        details["refresh_token"] = refresh_token
+    body: dict[str, Any] = {
+        "id": token.id,
+        "name": token.name,
+        "expires_at": int(token.ends_at().timestamp()),
+        "user_id": token.user_id,
+        "details": details,
+    }
+    if value is not None:
+        body["value"] = value
+    return body

@@ -1,0 +1,121 @@
+"""What a refresh token buys (spec §3.6, decisions D2 and D3; RFC 6749 §6, RFC 9700 §4.14)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from services.mithril_api.domain.records import Token
+from services.mithril_api.domain.refusals import Reason, Refused
+from shared.models.ids import AppId, ClientId, ConnectionId
+from shared.models.scopes import narrowed
+from shared.models.tokens import RefreshPolicy
+
+GRACE = timedelta(seconds=30)  # how long a spent token still gives its one successor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshFacts:
+    """All that the database knows about one refresh request."""
+
+    client_id: ClientId
+    connection_id: ConnectionId | None  # of the client, by the secret that was sent
+    token: Token | None
+    successor: Token | None = None
+    user_is_blocked: bool = False
+    client_is_blocked: bool = False
+    policy: RefreshPolicy = RefreshPolicy.REUSE
+    app_id: AppId | None = None
+    app_scope: tuple[str, ...] = ()
+    client_type_scope: frozenset[str] = frozenset()
+    role_scope: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """Give an access token; the refresh token stays as it is."""
+
+    token: Token
+    app_id: AppId
+    scope: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotate:
+    """Spend the refresh token: give an access token and its one successor."""
+
+    token: Token
+    app_id: AppId
+    scope: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """A spent token came back in time: give the same successor again, and an access token."""
+
+    token: Token
+    successor: Token
+    app_id: AppId
+    scope: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevokeFamily:
+    """A spent token came back too late: one of its two holders is a thief."""
+
+    token: Token
+
+
+Verdict: TypeAlias = Issue | Rotate | Repeat | RevokeFamily | Refused
+
+
+def judge(facts: RefreshFacts, *, now: datetime) -> Verdict:
+    """The verdict on one refresh request; checks in the order of D2."""
+    token = facts.token
+    if facts.connection_id is None:
+        return Refused(Reason.CLIENT_SECRET_WRONG)
+    if token is None:
+        return Refused(Reason.TOKEN_UNKNOWN)
+    if token.client_id != facts.client_id:
+        return Refused(Reason.TOKEN_OF_ANOTHER_CLIENT)
+    if not token.is_live(now):
+        return Refused(Reason.TOKEN_EXPIRED)
+    if token.used_at is not None and not _may_repeat(token, facts.successor, now):
+        return RevokeFamily(token=token)
+    if facts.user_is_blocked:
+        return Refused(Reason.USER_BLOCKED)
+    if facts.client_is_blocked:
+        return Refused(Reason.CLIENT_BLOCKED)
+    if facts.app_id is None:
+        return Refused(Reason.APPROVAL_MISSING)
+    scope = tuple(granted_scope(facts, token))
+    if not scope:
+        return Refused(Reason.APPROVAL_MISSING)
+    if token.used_at is not None and facts.successor is not None:
+        return Repeat(
+            token=token, successor=facts.successor, app_id=facts.app_id, scope=scope
+        )
+    if facts.policy is RefreshPolicy.ROTATE:
+        return Rotate(token=token, app_id=facts.app_id, scope=scope)
+    return Issue(token=token, app_id=facts.app_id, scope=scope)
+
+
+def granted_scope(facts: RefreshFacts, token: Token) -> list[str]:
+    """What the family was granted, narrowed by what is allowed now; never wider.
+
+    A refresh token without scope of its own comes from the original, which kept the scope
+    with the approval: for such a family the approval is what was granted.
+    """
+    granted = token.scope or facts.app_scope
+    return narrowed(
+        granted, frozenset(facts.app_scope), facts.client_type_scope, facts.role_scope
+    )
+
+
+def _may_repeat(token: Token, successor: Token | None, now: datetime) -> bool:
+    return (
+        token.used_at is not None
+        and now - token.used_at <= GRACE
+        and successor is not None
+        and successor.used_at is None
+        and successor.is_live(now)
+    )

@@ -1,0 +1,55 @@
+"""Why a request is refused: the closed list of reasons, without their texts.
+
+What each looks like outside is one table in `handlers/problems.py`.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class Reason(Enum):
+    """A reason to refuse; the comments of the spec's sections name the checks."""
+
+    APPROVAL_MISSING = auto()
+    BROKER_SETTINGS = auto()
+    BROKER_KEY_REQUIRED = auto()
+    BROKER_KEY_UNKNOWN = auto()
+    ACCESS_TYPE_MISSING = auto()
+    CLIENT_BLOCKED = auto()
+    CLIENT_BLOCKED_AT_VERIFY = auto()
+    CLIENT_GRANT_FORBIDDEN = auto()
+    CLIENT_SECRET_WRONG = auto()
+    CLIENT_UNKNOWN = auto()
+    CLIENT_UNKNOWN_AT_LOGIN = auto()
+    CODE_USED = auto()
+    GRANT_FORBIDDEN = auto()
+    LOGIN_LIMIT = auto()
+    NOT_FOUND = auto()
+    PASSWORD_EXPIRED = auto()
+    PASSWORD_WRONG = auto()
+    PKCE_FAILED = auto()
+    REDIRECT_MISMATCH = auto()
+    REDIRECT_MISMATCH_AT_CONSENT = auto()
+    SCOPE_EMPTY = auto()
+    SCOPE_NOT_OF_CLIENT_TYPE = auto()
+    SCOPE_NOT_OF_ROLES = auto()
+    SCOPE_ONLY = auto()
+    SECOND_FACTOR_REQUIRED = auto()
+    TOKEN_EXPIRED = auto()
+    TOKEN_EXPIRED_AT_VERIFY = auto()
+    TOKEN_INVALID = auto()
+    TOKEN_INVALID_TYPE = auto()
+    TOKEN_OF_ANOTHER_CLIENT = auto()
+    TOKEN_UNKNOWN = auto()
+    USER_BLOCKED = auto()
+    USER_BLOCKED_AT_VERIFY = auto()
+    USER_NOT_REGISTERED = auto()
+    USER_UNKNOWN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The answer is no. `detail` completes the text where the text has a gap."""
+
+    reason: Reason
+    detail: str = ""

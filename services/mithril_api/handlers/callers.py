@@ -1,0 +1,115 @@
+"""Who is calling (decision D17, architecture.md §2).
+
+On the public listener a caller is whoever the bearer token says. `x-consumer-id` is believed
+only beside a service token, or in network mode, where a gateway stands in front.
+"""
+
+from dataclasses import dataclass
+from typing import NoReturn
+
+from aiohttp import web
+
+from services.mithril_api.actions.verify_tokens import VerifyAsked
+from services.mithril_api.domain.records import Token
+from services.mithril_api.domain.refusals import Reason, Refused
+from services.mithril_api.handlers.keys import DEPS, VERIFIES
+from services.mithril_api.handlers.problems import refuse
+from shared.runtime.bearer import bearer_of, is_service_token
+from shared.runtime.http import Handler, note
+from shared.wire.envelope import Answer, access_denied, forbidden
+
+MISSING_CONSUMER = "Missing header x-consumer-id"
+MISSING_BEARER = "Authorization header is not set or doesn't contain Bearer token"
+INVALID_TOKEN = "Invalid access token"  # noqa: S105 — a text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """The user on whose behalf a request is made. `user_id` is raw where a gateway sent it."""
+
+    user_id: str
+    token: Token | None  # none where a gateway vouches for the user
+
+
+def is_platform(request: web.Request) -> bool:
+    """Whether the platform itself is calling: by service token, or by network position."""
+    settings = request.app[DEPS].settings
+    if settings.internal_auth == "network":
+        return True
+    tokens = [token.get_secret_value() for token in settings.service_tokens]
+    return is_service_token(bearer_of(request), tokens)
+
+
+async def consumer_of(request: web.Request, *, scope: str) -> Caller:
+    """The calling user, who must hold `scope`; 401 or 403 with the gateway's texts."""
+    if is_platform(request):
+        header = request.headers.get("x-consumer-id")
+        if header:
+            return Caller(user_id=header, token=None)
+        if request.app[DEPS].settings.internal_auth != "network":
+            raise access_denied(MISSING_CONSUMER)
+    bearer = bearer_of(request)
+    if bearer is None:
+        raise access_denied(MISSING_CONSUMER)
+    token = await access_token_of(request, bearer)
+    _require(token, scope)
+    return Caller(user_id=str(token.user_id), token=token)
+
+
+async def access_token_of(request: web.Request, bearer: str) -> Token:
+    """The live access token behind a bearer credential, its user and client not blocked.
+
+    The api-key of a broker is the gateway's business: it is not asked for here.
+    """
+    asked = VerifyAsked(value=bearer, api_key=request.headers.get("api-key"))
+    verdict = await request.app[VERIFIES].submit(asked)
+    if isinstance(verdict, Refused):
+        if verdict.reason is Reason.USER_BLOCKED_AT_VERIFY:
+            refuse(Refused(Reason.USER_BLOCKED))
+        raise access_denied(INVALID_TOKEN)
+    note(
+        request,
+        user_id=str(verdict.token.user_id),
+        client_id=str(verdict.token.client_id),
+    )
+    return verdict.token
+
+
+def _require(token: Token, scope: str) -> None:
+    if scope not in token.scope:
+        deny_scope(scope)
+
+
+def deny_scope(scope: str) -> NoReturn:
+    """403 in the gateway's words."""
+    text = "Your scope does not allow to access this resource. Missing allowances: "
+    raise forbidden(text + scope)
+
+
+def internal(handler: Handler) -> Handler:
+    """Only the platform may call: a service token, or network mode."""
+
+    async def guarded(request: web.Request) -> Answer | web.StreamResponse:
+        if not is_platform(request):
+            raise access_denied(
+                MISSING_BEARER if bearer_of(request) is None else INVALID_TOKEN
+            )
+        return await handler(request)
+
+    guarded.__name__ = getattr(handler, "__name__", "handler")
+    return guarded
+
+
+def admin(handler: Handler, *, scope: str) -> Handler:
+    """The platform, or a user whose access token has the scope of the gateway table (§7.3)."""
+
+    async def guarded(request: web.Request) -> Answer | web.StreamResponse:
+        if not is_platform(request):
+            bearer = bearer_of(request)
+            if bearer is None:
+                raise access_denied(MISSING_BEARER)
+            _require(await access_token_of(request, bearer), scope)
+        return await handler(request)
+
+    guarded.__name__ = getattr(handler, "__name__", "handler")
+    return guarded

@@ -1,0 +1,86 @@
+"""The one table from our reasons to the answers of the contract (spec §1.2, §3, §7.1)."""
+
+from collections.abc import Mapping
+from typing import NoReturn
+
+from services.mithril_api.domain.refusals import Reason, Refused
+from shared.wire.envelope import Problem, forbidden, not_found, unprocessable
+
+
+def _denied(message: str, kind: str = "access_denied") -> tuple[int, str, str]:
+    return (401, kind, message)
+
+
+_TABLE: Mapping[Reason, tuple[int, str, str]] = {
+    Reason.APPROVAL_MISSING: _denied("Resource owner revoked access for the client."),
+    Reason.ACCESS_TYPE_MISSING: _denied("Client settings must contain access_type."),
+    Reason.CLIENT_BLOCKED: _denied("Client is blocked."),
+    Reason.CLIENT_BLOCKED_AT_VERIFY: _denied("Authentication failed.", "invalid_client"),
+    Reason.CLIENT_GRANT_FORBIDDEN: _denied("Client is not allowed to issue login token."),
+    Reason.CLIENT_SECRET_WRONG: _denied("Invalid client id or secret.", "invalid_client"),
+    Reason.CLIENT_UNKNOWN: _denied("Invalid client id."),
+    Reason.CLIENT_UNKNOWN_AT_LOGIN: _denied("Invalid client id.", "invalid_client"),
+    Reason.CODE_USED: _denied("Token has already been used."),
+    Reason.GRANT_FORBIDDEN: _denied("Grant type not allowed.", "invalid_grant"),
+    Reason.LOGIN_LIMIT: _denied("You reached login attempts limit. Try again later"),
+    Reason.PASSWORD_EXPIRED: _denied(
+        "The password expired for user: {detail}", "password_expired"
+    ),
+    Reason.PASSWORD_WRONG: _denied("Identity, password combination is wrong."),
+    Reason.PKCE_FAILED: _denied("Code verifier does not match.", "invalid_grant"),
+    Reason.REDIRECT_MISMATCH: _denied(
+        "The redirection URI provided does not match a pre-registered value.",
+        "invalid_client",
+    ),
+    Reason.REDIRECT_MISMATCH_AT_CONSENT: _denied(
+        "The redirection URI provided does not match a pre-registered value."
+    ),
+    Reason.SCOPE_ONLY: _denied("Allowed scopes for the token are {detail}."),
+    Reason.TOKEN_EXPIRED: _denied("Token expired.", "token_expired"),
+    Reason.TOKEN_EXPIRED_AT_VERIFY: _denied(
+        "Token expired or client approval was revoked.", "invalid_grant"
+    ),
+    Reason.TOKEN_INVALID: _denied("Invalid token.", "token_invalid"),
+    Reason.TOKEN_INVALID_TYPE: _denied("Invalid token type.", "token_invalid_type"),
+    Reason.TOKEN_OF_ANOTHER_CLIENT: _denied("Token not found or expired.", "invalid_grant"),
+    Reason.TOKEN_UNKNOWN: _denied("Token not found.", "token_not_found"),
+    Reason.USER_BLOCKED: _denied("User blocked.", "user_blocked"),
+    Reason.USER_BLOCKED_AT_VERIFY: _denied("Authentication failed.", "invalid_user"),
+    Reason.USER_UNKNOWN: _denied("User not found."),
+}
+
+_UNPROCESSABLE: Mapping[Reason, str] = {
+    Reason.BROKER_KEY_REQUIRED: "API-KEY header required.",
+    Reason.BROKER_KEY_UNKNOWN: "API-KEY header is invalid.",
+    Reason.BROKER_SETTINGS: "Incorrect broker settings.",
+    Reason.SCOPE_EMPTY: (
+        "Requested scope is empty. Scope not passed or user has no roles or global roles."
+    ),
+    Reason.SCOPE_NOT_OF_CLIENT_TYPE: "Scope is not allowed by client type.",
+    Reason.SCOPE_NOT_OF_ROLES: (
+        "User requested scope that is not allowed by role based access policies."
+    ),
+}
+
+_FORBIDDEN: Mapping[Reason, str] = {
+    Reason.SECOND_FACTOR_REQUIRED: "Second factor is required.",
+    Reason.USER_NOT_REGISTERED: "User is not registered",
+}
+
+
+def problem_of(refused: Refused) -> Problem:
+    """What a refusal looks like outside."""
+    reason = refused.reason
+    if reason in _UNPROCESSABLE:
+        return unprocessable(_UNPROCESSABLE[reason])
+    if reason in _FORBIDDEN:
+        return forbidden(_FORBIDDEN[reason])
+    if reason is Reason.NOT_FOUND:
+        return not_found()
+    status, kind, message = _TABLE[reason]
+    return Problem(status, kind, message.replace("{detail}", refused.detail))
+
+
+def refuse(refused: Refused) -> NoReturn:
+    """Answer with a refusal."""
+    raise problem_of(refused)

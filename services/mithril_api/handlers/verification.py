@@ -1,0 +1,49 @@
+"""GET /admin/tokens/{value}/verify and /user: what a gateway asks about an access token (§7.1)."""
+
+from typing import Any
+
+from aiohttp import web
+
+from services.mithril_api.actions.verify_tokens import VerifyAsked, refused_unseen
+from services.mithril_api.domain.records import rendered
+from services.mithril_api.domain.refusals import Refused
+from services.mithril_api.domain.verification import Verified
+from services.mithril_api.handlers.keys import METRICS, VERIFIES
+from services.mithril_api.handlers.problems import refuse
+from shared.runtime.http import note
+from shared.wire.envelope import Answer
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+async def get_verify(request: web.Request) -> Answer:
+    """The token and whose it is. Access tokens only; a refresh-token value is never told."""
+    value = request.match_info["value"]
+    verified = await _verify(request, value)
+    data = rendered(verified.token, value=value)
+    details: dict[str, Any] = data["details"]
+    details.pop("refresh_token", None)
+    if verified.client_type is not None:
+        details["client_type"] = verified.client_type
+    if verified.broker_scope is not None:
+        details["broker_scope"] = verified.broker_scope
+    data["user"] = {"person_id": verified.person_id}
+    urgent = {"mis_client_id": verified.broker_id}
+    return Answer(data=data, urgent=urgent, headers=NO_STORE)
+
+
+async def _verify(request: web.Request, value: str) -> Verified:
+    asked = VerifyAsked(value=value, api_key=request.headers.get("api-key"))
+    outcome = refused_unseen(asked) or await request.app[VERIFIES].submit(asked)
+    result = outcome.reason.name.lower() if isinstance(outcome, Refused) else "verified"
+    request.app[METRICS].verifications.labels(result).inc()
+    if isinstance(outcome, Refused):
+        note(request, outcome=result)
+        refuse(outcome)
+    note(
+        request,
+        outcome=result,
+        client_id=str(outcome.token.client_id),
+        user_id=str(outcome.token.user_id),
+    )
+    return outcome

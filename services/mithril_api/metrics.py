@@ -1,0 +1,37 @@
+"""What mithril-api counts beside HTTP and the outbox."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+
+class Metrics:
+    """Grants, logins, verifications, batches and the pool."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.grants = Counter(
+            "mithril_grants",
+            "Token requests by grant type and outcome (`issued`, or the reason of a refusal).",
+            ["grant_type", "outcome"],
+            registry=registry,
+        )
+        self.verifications = Counter(
+            "mithril_verifications",
+            "Verified tokens by outcome.",
+            ["outcome"],
+            registry=registry,
+        )
+        self.batch_size = Histogram(
+            "mithril_batch_size",
+            "Requests answered by one statement.",
+            ["operation"],
+            buckets=(1, 2, 4, 8, 16, 32, 64, 128),
+            registry=registry,
+        )
+        self.pool_wait = Histogram(
+            "mithril_pool_wait_seconds",
+            "Time from wanting a database connection to having it.",
+            buckets=(0.0001, 0.001, 0.01, 0.1, 1.0, 5.0),
+            registry=registry,
+        )
+        self.pool_in_use = Gauge(
+            "mithril_pool_in_use", "Database connections in use.", registry=registry
+        )

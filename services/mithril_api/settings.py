@@ -1,0 +1,81 @@
+"""Settings of mithril-api. Names that the original used are kept (spec §9, D13)."""
+
+from datetime import timedelta
+from functools import cached_property
+from uuid import UUID
+
+from pydantic import Field, SecretStr, field_validator
+
+from services.mithril_api.domain.keys import Keyring
+from shared.runtime.settings import KafkaSettings, Names, ProcessSettings, Secrets
+
+
+class Settings(ProcessSettings):
+    """From the environment; frozen."""
+
+    port: int = Field(8080, validation_alias="MITHRIL_PORT", ge=0, le=65535)
+    internal_port: int = Field(
+        8180, validation_alias="MITHRIL_INTERNAL_PORT", ge=0, le=65535
+    )
+    database_url: SecretStr = Field(validation_alias="DATABASE_URL")
+    db_pool_size: int = Field(10, validation_alias="DB_POOL_SIZE", ge=1, le=200)
+    secret_keys: Secrets = Field(validation_alias="MITHRIL_SECRET_KEYS")
+
+    access_token_lifetime: int = Field(
+        3600, validation_alias="AUTH_ACCESS_TOKEN_LIFETIME", ge=1
+    )
+    refresh_token_lifetime: int = Field(
+        1_209_600, validation_alias="AUTH_REFRESH_TOKEN_LIFETIME", ge=1
+    )
+    code_grant_lifetime: int = Field(120, validation_alias="AUTH_CODE_GRANT_LIFETIME", ge=1)
+    password_expiration_days: int = Field(
+        90, validation_alias="PASSWORD_EXPIRATION_DAYS", ge=1
+    )
+    max_failed_logins: int = Field(10, validation_alias="MAX_FAILED_LOGINS", ge=1)
+    max_failed_logins_period: int = Field(
+        10, validation_alias="MAX_FAILED_LOGINS_PERIOD", ge=1, description="minutes"
+    )
+    trusted_client_ids: Names = Field((), validation_alias="TRUSTED_CLIENT_IDS")
+    user_2fa_enabled: bool = Field(True, validation_alias="USER_2FA_ENABLED")
+    secret_overlap: int = Field(
+        604_800,
+        validation_alias="MITHRIL_SECRET_OVERLAP",
+        ge=0,
+        description="seconds for which a former client secret works after refresh_secret",
+    )
+    password_workers: int = Field(2, validation_alias="MITHRIL_PASSWORD_WORKERS", ge=1)
+    batch_lanes: int = Field(2, validation_alias="MITHRIL_BATCH_LANES", ge=1)
+    batch_most: int = Field(64, validation_alias="MITHRIL_BATCH_MOST", ge=1)
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _keys_are_long(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        Keyring.of([key.get_secret_value() for key in keys])
+        return keys
+
+    @field_validator("trusted_client_ids")
+    @classmethod
+    def _ids_are_uuids(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(UUID(name)) for name in names)
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """The keys for client secrets, one-time codes and successors."""
+        return Keyring.of([key.get_secret_value() for key in self.secret_keys])
+
+    @cached_property
+    def kafka(self) -> KafkaSettings:
+        """How to reach Kafka; read from the same environment."""
+        return KafkaSettings()
+
+    def access_token_ttl(self) -> timedelta:
+        """How long an access token lives; also a second-factor and change-password token."""
+        return timedelta(seconds=self.access_token_lifetime)
+
+    def refresh_token_ttl(self) -> timedelta:
+        """How long a refresh token lives."""
+        return timedelta(seconds=self.refresh_token_lifetime)
+
+    def code_ttl(self) -> timedelta:
+        """How long an authorization code lives."""
+        return timedelta(seconds=self.code_grant_lifetime)

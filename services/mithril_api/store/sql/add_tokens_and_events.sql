@@ -1,0 +1,20 @@
+-- Insert the tokens and the events of a batch in one round trip. $1 … $14 are columns of
+-- tokens (scopes as space-separated lists), $15 … $21 those of outbox, as in runtime/outbox.py.
+WITH added AS (
+  INSERT INTO tokens
+    (id, name, digest, user_id, client_id, app_id, connection_id, family_id, generation,
+     scope, grant_type, details, expires_at, inserted_at, updated_at)
+  SELECT id, name, digest, user_id, client_id, app_id, connection_id, family_id, generation,
+     string_to_array(scope, ' '), grant_type, details, expires_at, inserted_at, inserted_at
+  FROM unnest(
+    $1::uuid[], $2::text[], $3::bytea[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[],
+    $8::uuid[], $9::int[], $10::text[], $11::text[], $12::jsonb[], $13::timestamptz[],
+    $14::timestamptz[])
+    AS t (id, name, digest, user_id, client_id, app_id, connection_id, family_id, generation,
+      scope, grant_type, details, expires_at, inserted_at)
+)
+INSERT INTO outbox
+  (id, aggregatetype, aggregateid, type, payload, occurred_at, traceparent)
+SELECT * FROM unnest(
+  $15::uuid[], $16::text[], $17::text[], $18::text[], $19::json[], $20::timestamptz[],
+  $21::text[])

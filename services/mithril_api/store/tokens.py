@@ -1,0 +1,243 @@
+"""SQL over tokens. Every function takes the caller's connection.
+
+A look-up always knows when the token expires (from its value, or from token_expiries), so it
+reads one partition. Revocation marks rows; nothing here deletes one but a purge.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Row, select, text, update
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.mithril_api.domain import values
+from services.mithril_api.domain.records import Token
+from services.mithril_api.store import sql
+from shared.events.envelope import Message
+from shared.models.ids import AppId, ClientId, FamilyId, TokenId, UserId
+from shared.models.schema.mithril import token_expiries
+from shared.models.schema.mithril import tokens as t
+from shared.models.tokens import TokenName
+from shared.runtime import outbox
+
+_ADD = sql.load("add_tokens_and_events")
+_NOTIFY = f"SELECT pg_notify('{outbox.CHANNEL}', '')"
+
+
+async def add(
+    conn: AsyncConnection, tokens: Sequence[Token], messages: Sequence[Message]
+) -> None:
+    """Insert tokens and the events that tell of them, in one round trip."""
+    if not tokens and not messages:
+        return
+    arrays = (*_columns(tokens), *outbox.columns(messages))
+    await conn.exec_driver_sql(_ADD, arrays)
+
+
+def _columns(tokens: Sequence[Token]) -> tuple[list[Any], ...]:
+    return (
+        [token.id for token in tokens],
+        [str(token.name) for token in tokens],
+        [token.digest for token in tokens],
+        [token.user_id for token in tokens],
+        [token.client_id for token in tokens],
+        [token.app_id for token in tokens],
+        [token.connection_id for token in tokens],
+        [token.family_id for token in tokens],
+        [token.generation for token in tokens],
+        [" ".join(token.scope) for token in tokens],
+        [token.grant_type for token in tokens],
+        [orjson.dumps(token.details).decode() for token in tokens],
+        [token.expires_at for token in tokens],
+        [token.inserted_at for token in tokens],
+    )
+
+
+async def remember_expiry(
+    conn: AsyncConnection, *, digest: bytes, name: TokenName, expires_at: datetime
+) -> bool:
+    """Note where a value that does not tell its expiry is kept. False: it is kept already."""
+    statement = (
+        postgresql.insert(token_expiries)
+        .values(digest=digest, name=name, expires_at=expires_at)
+        .on_conflict_do_nothing()
+    )
+    return (await conn.execute(statement)).rowcount == 1
+
+
+async def find(conn: AsyncConnection, value: str, name: TokenName) -> Token | None:
+    """The token with this value and name; a forged value costs no query."""
+    return await _find(conn, value, name, lock=False)
+
+
+async def lock(conn: AsyncConnection, value: str, name: TokenName) -> Token | None:
+    """The same, and its row is held until the transaction ends.
+
+    The lock makes single use single: of two exchanges of one code, the second reads the row
+    only after the first has marked it.
+    """
+    return await _find(conn, value, name, lock=True)
+
+
+async def _find(
+    conn: AsyncConnection, value: str, name: TokenName, *, lock: bool
+) -> Token | None:
+    shape = values.shape_of(value)
+    if isinstance(shape, values.Forged):
+        return None
+    digest = values.digest_of(value)
+    bounds = await _bounds(conn, digest, name, shape)
+    if bounds is None:
+        return None
+    query = select(t).where(
+        t.c.digest == digest,
+        t.c.name == name,
+        t.c.expires_at >= bounds[0],
+        t.c.expires_at < bounds[1],
+    )
+    if lock:
+        query = query.with_for_update(key_share=True)
+    row = (await conn.execute(query)).one_or_none()
+    return None if row is None else token_of(row)
+
+
+async def _bounds(
+    conn: AsyncConnection, digest: bytes, name: TokenName, shape: values.Shape
+) -> tuple[datetime, datetime] | None:
+    """Between which moments the token expires, if that is known."""
+    query = select(token_expiries.c.expires_at).where(
+        token_expiries.c.digest == digest, token_expiries.c.name == name
+    )
+    known = (await conn.execute(query)).scalar_one_or_none()
+    if known is not None:
+        return known, known + timedelta(microseconds=1)
+    if isinstance(shape, values.Ours):
+        return shape.day, shape.day + timedelta(days=1)
+    return None
+
+
+async def by_id(conn: AsyncConnection, token_id: TokenId) -> Token | None:
+    """A token by id: reads the index of each partition, so it is for operators only."""
+    row = (await conn.execute(select(t).where(t.c.id == token_id))).one_or_none()
+    return None if row is None else token_of(row)
+
+
+async def by_reference(
+    conn: AsyncConnection, references: Sequence[tuple[TokenId, datetime]]
+) -> dict[TokenId, Token]:
+    """Tokens by id and expiry: a partition each."""
+    if not references:
+        return {}
+    statement = text(
+        "SELECT t.* FROM unnest(cast(:ids AS uuid[]), cast(:ends AS timestamptz[])) "
+        "AS q (id, ends) CROSS JOIN LATERAL "
+        "(SELECT * FROM tokens t WHERE t.id = q.id AND t.expires_at = q.ends) t"
+    )
+    ids, ends = zip(*references, strict=True)
+    rows = await conn.execute(statement, {"ids": list(ids), "ends": list(ends)})
+    return {TokenId(row.id): token_of(row) for row in rows}
+
+
+async def spend(
+    conn: AsyncConnection, token: Token, *, at: datetime, successor: Token | None = None
+) -> None:
+    """Mark a single-use token as used, and by which successor it was followed."""
+    statement = (
+        update(t)
+        .where(t.c.id == token.id, t.c.expires_at == token.expires_at)
+        .values(
+            used_at=at,
+            updated_at=at,
+            successor_id=None if successor is None else successor.id,
+            successor_expires_at=None if successor is None else successor.expires_at,
+        )
+    )
+    await conn.execute(statement)
+
+
+async def mark_revoked(conn: AsyncConnection, token: Token, *, at: datetime) -> None:
+    """Revoke one token even where it has expired already."""
+    statement = update(t).where(is_token(token)).values(revoked_at=at, updated_at=at)
+    await conn.execute(statement)
+
+
+def of_user(user_id: UserId, *, client_id: ClientId | None = None) -> ColumnElement[bool]:
+    """Selects every token of a user, or those for one client."""
+    chosen = t.c.user_id == user_id
+    return chosen if client_id is None else chosen & (t.c.client_id == client_id)
+
+
+def of_client(client_id: ClientId) -> ColumnElement[bool]:
+    """Selects every token of a client."""
+    return t.c.client_id == client_id
+
+
+def of_family(user_id: UserId, family_id: FamilyId) -> ColumnElement[bool]:
+    """Selects what grew from one consent or sign-in; the user leads to the index."""
+    return (t.c.user_id == user_id) & (t.c.family_id == family_id)
+
+
+def of_app(user_id: UserId, client_id: ClientId, app_id: AppId) -> ColumnElement[bool]:
+    """Selects what an approval allowed, those moved in without its id included."""
+    mine = of_user(user_id, client_id=client_id)
+    return mine & ((t.c.app_id == app_id) | t.c.app_id.is_(None))
+
+
+def named(*names: TokenName) -> ColumnElement[bool]:
+    """Selects tokens of these kinds."""
+    return t.c.name.in_(names)
+
+
+def is_token(token: Token) -> ColumnElement[bool]:
+    """Selects exactly this token."""
+    return (t.c.id == token.id) & (t.c.expires_at == token.expires_at)
+
+
+async def revoke(
+    conn: AsyncConnection, chosen: ColumnElement[bool], *, at: datetime
+) -> int:
+    """Revoke the live tokens that `chosen` selects. Returns how many.
+
+    Twice, because a refresh under way holds its refresh token: the first statement waits for
+    it and ends the family's ability to refresh; what that refresh inserted is invisible to
+    the first statement's snapshot and is caught by the second.
+    """
+    statement = (
+        update(t)
+        .where(chosen, t.c.revoked_at.is_(None), t.c.expires_at > at)
+        .values(revoked_at=at, updated_at=at)
+    )
+    first = (await conn.execute(statement)).rowcount
+    return first + (await conn.execute(statement)).rowcount
+
+
+def token_of(row: Row[Any]) -> Token:
+    """A row of tokens as a value."""
+    return Token(
+        id=row.id,
+        name=TokenName(row.name),
+        digest=row.digest,
+        user_id=row.user_id,
+        client_id=row.client_id,
+        app_id=row.app_id,
+        connection_id=row.connection_id,
+        family_id=row.family_id,
+        generation=row.generation,
+        scope=tuple(row.scope),
+        grant_type=row.grant_type,
+        details=_details(row.details),
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+        used_at=row.used_at,
+        successor_id=row.successor_id,
+        successor_expires_at=row.successor_expires_at,
+        inserted_at=row.inserted_at,
+    )
+
+
+def _details(raw: Any) -> dict[str, Any]:
+    # Core decodes JSONB; a statement sent to the driver as it is does not.
+    return orjson.loads(raw) if isinstance(raw, str) else dict(raw)

@@ -1,0 +1,46 @@
+"""One question: what is known of a batch of access tokens to verify?"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.mithril_api.domain.verification import VerifyFacts
+from services.mithril_api.store import sql
+from services.mithril_api.store.tokens import token_of
+
+_FACTS = sql.load("verify_facts")
+
+
+async def facts_for(
+    conn: AsyncConnection,
+    *,
+    digests: Sequence[bytes],
+    days: Sequence[datetime | None],
+    api_keys: Sequence[Sequence[bytes]],
+    now: datetime,
+) -> list[VerifyFacts]:
+    """Facts in the order asked. `api_keys` holds the digests of a key, none where none came."""
+    present = [made[0] if made else None for made in api_keys]
+    former = [made[1] if len(made) > 1 else None for made in api_keys]
+    arguments = (list(digests), list(days), present, former, now)
+    rows = (await conn.exec_driver_sql(_FACTS, arguments)).all()
+    return [_facts(row, bool(key)) for row, key in zip(rows, api_keys, strict=True)]
+
+
+def _facts(row: Row[Any], api_key_sent: bool) -> VerifyFacts:
+    return VerifyFacts(
+        token=None if row.id is None else token_of(row),
+        user_exists=row.known_user_id is not None,
+        user_is_blocked=bool(row.user_is_blocked),
+        person_id=row.person_id or "",
+        client_exists=row.known_client_id is not None,
+        client_is_blocked=bool(row.client_is_blocked),
+        client_type=row.client_type,
+        access_type=row.access_type,
+        api_key_sent=api_key_sent,
+        broker_id=row.broker_id,
+        broker_scope=row.broker_scope,
+    )

@@ -1,0 +1,107 @@
+"""Facts about tokens: topic `mithril.tokens`, keyed by user. None ever carries a value."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from shared.events.envelope import Event
+
+TOPIC = "mithril.tokens"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenIssued(Event):
+    """A token was made by something other than a refresh: sign-in, consent, code, an operator."""
+
+    type: ClassVar[str] = "mithril.token.issued.v1"
+    topic: ClassVar[str] = TOPIC
+
+    token_id: UUID
+    name: str  # access_token, refresh_token, authorization_code, …
+    user_id: UUID
+    client_id: UUID | None
+    app_id: UUID | None
+    family_id: UUID
+    grant_type: str | None
+    scope: tuple[str, ...]
+    expires_at: datetime
+
+    def key(self) -> str:
+        return str(self.user_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRefreshed(Event):
+    """A refresh token was exchanged for an access token."""
+
+    type: ClassVar[str] = "mithril.token.refreshed.v1"
+    topic: ClassVar[str] = TOPIC
+
+    token_id: UUID  # of the new access token
+    refresh_token_id: UUID
+    successor_id: UUID | None  # of the new refresh token, where the policy rotates
+    user_id: UUID
+    client_id: UUID
+    app_id: UUID
+    family_id: UUID
+    generation: int
+    scope: tuple[str, ...]
+    expires_at: datetime
+
+    def key(self) -> str:
+        return str(self.user_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokensRevoked(Event):
+    """Tokens stopped working before their time. `selector` says which fields chose them."""
+
+    type: ClassVar[str] = "mithril.token.revoked.v1"
+    topic: ClassVar[str] = TOPIC
+
+    selector: Literal["token", "family", "app", "client", "user"]
+    reason: str  # user_blocked, logout, app_deleted, code_reused, password_changed, …
+    user_id: UUID | None
+    client_id: UUID | None = None
+    app_id: UUID | None = None
+    family_id: UUID | None = None
+    token_id: UUID | None = None
+    count: int
+
+    def key(self) -> str:
+        return str(self.user_id or self.client_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReuseDetected(Event):
+    """A single-use token came back: one of its two holders is a thief. Its family is revoked."""
+
+    type: ClassVar[str] = "mithril.token.reuse-detected.v1"
+    topic: ClassVar[str] = TOPIC
+
+    token_id: UUID
+    name: str  # refresh_token or authorization_code
+    user_id: UUID
+    client_id: UUID
+    family_id: UUID
+    generation: int
+
+    def key(self) -> str:
+        return str(self.user_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokensPurged(Event):
+    """A partition of tokens long expired was dropped whole."""
+
+    type: ClassVar[str] = "mithril.token.purged.v1"
+    topic: ClassVar[str] = TOPIC
+
+    partition: str
+    expired_before: datetime
+    count: int
+    job_run_id: UUID
+
+    def key(self) -> str:
+        return self.partition

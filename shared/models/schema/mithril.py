@@ -1,0 +1,303 @@
+"""The tables of database `mithril`. Its owner is mithril-api; the scheduler is its janitor.
+
+No foreign key leaves `tokens` or `outbox`: a key check would lock a row that other
+clients' requests lock too, on the hottest path there is (decision D6).
+"""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+
+from shared.models.schema.outbox import define_outbox
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_NOW = func.now()
+_EMPTY_OBJECT = text("'{}'::jsonb")
+_EMPTY_ARRAY = text("'{}'::text[]")
+
+
+def _id() -> Column[uuid.UUID]:
+    return Column("id", UUID, primary_key=True)
+
+
+def _moment(name: str, *, nullable: bool = False) -> Column[datetime]:
+    default = None if nullable else _NOW
+    return Column(name, DateTime(timezone=True), nullable=nullable, server_default=default)
+
+
+def _scope() -> Column[list[str]]:
+    return Column("scope", ARRAY(Text), nullable=False, server_default=_EMPTY_ARRAY)
+
+
+def _reference(column: str, target: str, *, nullable: bool = False) -> Column[uuid.UUID]:
+    key = ForeignKey(target, ondelete="CASCADE")
+    return Column(column, UUID, key, nullable=nullable)
+
+
+users = Table(
+    "users",
+    metadata,
+    _id(),
+    Column("email", Text, nullable=False),  # always lower case
+    Column("password_hash", Text, nullable=False),  # argon2id, or a bcrypt hash moved in
+    Column("settings", JSONB, nullable=False, server_default=_EMPTY_OBJECT),
+    Column("is_blocked", Boolean, nullable=False, server_default=text("false")),
+    Column("block_reason", Text),
+    _moment("password_set_at"),
+    Column("tax_id", Text, nullable=False, server_default=text("''")),
+    Column("person_id", Text, nullable=False, server_default=text("''")),
+    _moment("inserted_at"),
+    _moment("updated_at"),
+    UniqueConstraint("email"),
+    Index("ix_users_password_set_at", "password_set_at"),
+    Index("ix_users_tax_id", "tax_id"),
+)
+
+password_history = Table(
+    "password_history",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _reference("user_id", "users.id"),
+    Column("password_hash", Text, nullable=False),
+    _moment("inserted_at"),
+    Index("ix_password_history_user_id", "user_id"),
+)
+
+login_failures = Table(
+    "login_failures",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _reference("user_id", "users.id"),
+    _moment("failed_at"),
+    Index("ix_login_failures_user_id_failed_at", "user_id", "failed_at"),
+)
+
+client_types = Table(
+    "client_types",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False),
+    _scope(),
+    _moment("inserted_at"),
+    _moment("updated_at"),
+    UniqueConstraint("name"),
+)
+
+clients = Table(
+    "clients",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False),
+    Column("settings", JSONB, nullable=False, server_default=_EMPTY_OBJECT),
+    Column("priv_settings", JSONB, nullable=False, server_default=_EMPTY_OBJECT),
+    Column("is_blocked", Boolean, nullable=False, server_default=text("false")),
+    Column("block_reason", Text),
+    _reference("user_id", "users.id"),
+    Column("client_type_id", UUID, ForeignKey("client_types.id"), nullable=False),
+    _moment("inserted_at"),
+    _moment("updated_at"),
+    Index("ix_clients_user_id", "user_id"),
+    Index("ix_clients_client_type_id", "client_type_id"),
+)
+
+client_block_history = Table(
+    "client_block_history",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("client_id", UUID, nullable=False),
+    Column("is_blocked", Boolean, nullable=False),
+    Column("block_reason", Text),
+    _moment("inserted_at"),
+    Index("ix_client_block_history_client_id", "client_id"),
+)
+
+connections = Table(
+    "connections",
+    metadata,
+    _id(),
+    Column("redirect_uri", Text, nullable=False),
+    _reference("client_id", "clients.id"),
+    _reference("consumer_id", "clients.id"),
+    _moment("inserted_at"),
+    _moment("updated_at"),
+    UniqueConstraint("client_id", "consumer_id"),
+    Index("ix_connections_consumer_id", "consumer_id"),
+)
+
+# A connection has one secret, or two while it rotates: the older one then has an end.
+connection_secrets = Table(
+    "connection_secrets",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),  # HMAC-SHA-256 with a pepper
+    _reference("connection_id", "connections.id"),
+    _moment("inserted_at"),
+    _moment("expires_at", nullable=True),
+    Index("ix_connection_secrets_connection_id", "connection_id"),
+)
+
+apps = Table(
+    "apps",
+    metadata,
+    _id(),
+    _scope(),
+    _reference("user_id", "users.id"),
+    _reference("client_id", "clients.id"),
+    _moment("inserted_at"),
+    _moment("updated_at"),
+    UniqueConstraint("user_id", "client_id"),
+    Index("ix_apps_client_id", "client_id"),
+)
+
+roles = Table(
+    "roles",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False),
+    _scope(),
+    _moment("inserted_at"),
+    _moment("updated_at"),
+    UniqueConstraint("name"),
+)
+
+user_roles = Table(
+    "user_roles",
+    metadata,
+    _id(),
+    _reference("user_id", "users.id"),
+    _reference("role_id", "roles.id"),
+    _reference("client_id", "clients.id"),
+    _moment("inserted_at"),
+    _moment("updated_at"),
+    UniqueConstraint("user_id", "client_id", "role_id"),
+    Index("ix_user_roles_role_id", "role_id"),
+    Index("ix_user_roles_client_id", "client_id"),
+)
+
+global_user_roles = Table(
+    "global_user_roles",
+    metadata,
+    _id(),
+    _reference("user_id", "users.id"),
+    _reference("role_id", "roles.id"),
+    _moment("inserted_at"),
+    _moment("updated_at"),
+    UniqueConstraint("user_id", "role_id"),
+    Index("ix_global_user_roles_role_id", "role_id"),
+)
+
+authentication_factors = Table(
+    "authentication_factors",
+    metadata,
+    _id(),
+    Column("type", Text, nullable=False),
+    Column("factor", Text),
+    Column("is_active", Boolean, nullable=False, server_default=text("true")),
+    _reference("user_id", "users.id"),
+    _moment("inserted_at"),
+    _moment("updated_at"),
+    UniqueConstraint("user_id", "type"),
+)
+
+one_time_codes = Table(
+    "one_time_codes",
+    metadata,
+    _id(),
+    Column("key", Text, nullable=False),
+    Column("code_digest", LargeBinary, nullable=False),  # HMAC: six digits need a key
+    _moment("code_expired_at", nullable=True),
+    Column("status", Text, nullable=False),  # NEW VERIFIED UNVERIFIED CANCELED EXPIRED
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    Column("attempts_count", Integer, nullable=False, server_default=text("0")),
+    _moment("inserted_at"),
+    Index("ix_one_time_codes_key", "key"),
+    Index(
+        "ix_one_time_codes_active_code_expired_at",
+        "code_expired_at",
+        postgresql_where=text("active"),
+    ),
+)
+
+# Every token of every kind. A partition is an ISO week of expiry (UTC, Monday first), so that
+# a look-up which knows the expiry reads one partition and purging is dropping one (D5, D6).
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),  # SHA-256 of the value
+    Column("user_id", UUID, nullable=False),
+    Column("client_id", UUID),
+    Column("app_id", UUID),
+    Column("connection_id", UUID),
+    Column("family_id", UUID, nullable=False),
+    Column("generation", Integer, nullable=False, server_default=text("0")),
+    _scope(),
+    Column("grant_type", Text),
+    Column(
+        "details", JSONB, nullable=False, server_default=_EMPTY_OBJECT
+    ),  # the rest of them
+    Column("expires_at", DateTime(timezone=True), primary_key=True),
+    _moment("revoked_at", nullable=True),
+    _moment("used_at", nullable=True),
+    Column("successor_id", UUID),  # of a refresh token that rotated
+    Column("successor_expires_at", DateTime(timezone=True)),
+    _moment("inserted_at"),
+    _moment("updated_at"),
+    UniqueConstraint("digest", "name", "expires_at"),
+    Index("ix_tokens_user_id_client_id", "user_id", "client_id"),
+    Index("ix_tokens_client_id", "client_id"),
+    postgresql_partition_by="RANGE (expires_at)",
+)
+
+# Where to look for a token whose value does not say when it expires: values moved in from
+# elsewhere, given by an administrator, or whose expiry was changed after issue.
+token_expiries = Table(
+    "token_expiries",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index("ix_token_expiries_expires_at", "expires_at"),
+)
+
+outbox, outbox_relays = define_outbox(metadata)
+
+job_runs = Table(
+    "job_runs",
+    metadata,
+    _id(),
+    Column("job", Text, nullable=False),
+    _moment("started_at"),
+    _moment("finished_at", nullable=True),
+    Column("outcome", Text),  # succeeded, failed, stopped; none while it runs
+    Column("affected", BigInteger, nullable=False, server_default=text("0")),
+    Column("details", JSONB, nullable=False, server_default=_EMPTY_OBJECT),
+    Index("ix_job_runs_job_started_at", "job", "started_at"),
+)

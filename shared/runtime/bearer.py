@@ -1,0 +1,24 @@
+"""Bearer credentials (RFC 6750 §2.1), and the tokens by which services know one another."""
+
+import hmac
+from collections.abc import Sequence
+
+from aiohttp import web
+
+
+def bearer_of(request: web.Request) -> str | None:
+    """The bearer credential of a request, if it has one."""
+    header = request.headers.get("Authorization", "")
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() != "bearer" or not value.strip():
+        return None
+    return value.strip()
+
+
+def is_service_token(candidate: str | None, tokens: Sequence[str]) -> bool:
+    """Whether a credential is one of ours; compares with every one, in constant time."""
+    if candidate is None:
+        return False
+    given = candidate.encode("utf-8", "surrogatepass")
+    matches = [hmac.compare_digest(given, token.encode()) for token in tokens]
+    return any(matches)

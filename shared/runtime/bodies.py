@@ -1,0 +1,48 @@
+"""Reading JSON bodies: what is no JSON object is refused before anything looks at it."""
+
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from shared.wire.envelope import Problem, malformed
+
+
+async def read_object(request: web.Request) -> dict[str, Any]:
+    """The JSON object of a request's body; 400, 413 or 415 where there is none.
+
+    NUL and lone surrogates are refused here: PostgreSQL has no text with the former, UTF-8
+    has none with the latter.
+    """
+    raw = await request.read()
+    if not raw:
+        raise malformed()
+    if request.content_type != "application/json":
+        raise Problem(415, "content_type_invalid", "Content-Type must be application/json.")
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        raise malformed() from None
+    if not isinstance(value, dict):
+        raise malformed()
+    if b"\\u0000" in raw and _has_nul(value):
+        raise malformed()
+    return value
+
+
+async def read_wrapped(request: web.Request, wrapper: str) -> dict[str, Any]:
+    """The object under the wrapper key; MALFORMED where it is missing or no object."""
+    value = (await read_object(request)).get(wrapper)
+    if not isinstance(value, dict):
+        raise malformed()
+    return value
+
+
+def _has_nul(value: object) -> bool:
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, dict):
+        return any(_has_nul(key) or _has_nul(item) for key, item in value.items())
+    if isinstance(value, list):
+        return any(_has_nul(item) for item in value)
+    return False

@@ -1,0 +1,58 @@
+"""`/healthz`, `/readyz` and `/metrics` of the internal listener."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+Ping = Callable[[], Awaitable[None]]
+
+
+class Readiness:
+    """Whether this process should get requests: its neighbours answer and it is not stopping."""
+
+    def __init__(self, pings: Mapping[str, Ping], *, within: float = 2.0) -> None:
+        self._pings = dict(pings)
+        self._within = within
+        self.stopping = False
+
+    async def check(self) -> dict[str, str]:
+        """The state of each neighbour: `ok`, or what went wrong in one line."""
+        if self.stopping:
+            return {"process": "stopping"}
+        names = list(self._pings)
+        states = await asyncio.gather(*(self._try(self._pings[name]) for name in names))
+        return dict(zip(names, states, strict=True))
+
+    async def _try(self, ping: Ping) -> str:
+        try:
+            async with asyncio.timeout(self._within):
+                await ping()
+        except Exception as error:  # noqa: BLE001 — any failure is the answer
+            return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        return "ok"
+
+
+def add_routes(
+    app: web.Application, *, readiness: Readiness, registry: CollectorRegistry
+) -> None:
+    """Mount the three probes."""
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def readyz(_: web.Request) -> web.Response:
+        states = await readiness.check()
+        ready = all(state == "ok" for state in states.values())
+        body = {"status": "ready" if ready else "not ready", "checks": states}
+        return web.json_response(body, status=200 if ready else 503)
+
+    async def metrics(_: web.Request) -> web.Response:
+        body = generate_latest(registry)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_get("/metrics", metrics)

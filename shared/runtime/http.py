@@ -1,0 +1,184 @@
+"""HTTP plumbing of every listener: request ids, one log line and one count a request, problems.
+
+A handler returns an `Answer` (or a finished `web.StreamResponse`) and raises `Problem`;
+everything else that is raised becomes a bare 500 with a request id, and is logged.
+"""
+
+import re
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+
+from shared.runtime import logging, tracing
+from shared.runtime.entropy import Entropy
+from shared.runtime.metrics import HttpMetrics
+from shared.runtime.postgres import DatabaseUnavailableError
+from shared.wire import envelope
+from shared.wire.envelope import Answer, Meta, Problem
+
+BODY_LIMIT = 64 * 1024
+
+Handler: TypeAlias = Callable[[web.Request], Awaitable[Answer | web.StreamResponse]]
+
+META: web.RequestKey[Meta] = web.RequestKey("meta", Meta)
+LOG_FIELDS: web.RequestKey[dict[str, object]] = web.RequestKey("log_fields", dict)
+
+_REQUEST_ID = re.compile(r"^[\x21-\x7e]{1,128}$")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_JSON_HEADER = {"Content-Type": envelope.JSON}
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+
+_log = logging.get("http")
+
+
+def note(request: web.Request, **fields: object) -> None:
+    """Add fields to the one log line of this request. Never a secret, never a body."""
+    request[LOG_FIELDS].update(fields)
+
+
+def make_app(*, listener: str, entropy: Entropy, metrics: HttpMetrics) -> web.Application:
+    """An application whose one middleware does what this module promises."""
+    return web.Application(
+        client_max_size=BODY_LIMIT,
+        middlewares=[_middleware(listener, entropy, metrics)],
+    )
+
+
+def as_aiohttp(handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """A handler in the shape that aiohttp's router takes."""
+
+    async def render(request: web.Request) -> web.StreamResponse:
+        answer = await handler(request)
+        if isinstance(answer, web.StreamResponse):
+            return answer
+        if answer.status == 204:
+            return web.Response(status=204, headers=answer.headers)
+        headers = {**_JSON_HEADER, **answer.headers} if answer.headers else _JSON_HEADER
+        body = envelope.success(request[META], answer)
+        return web.Response(body=body, status=answer.status, headers=headers)
+
+    render.__name__ = getattr(handler, "__name__", "handler")
+    return render
+
+
+def _middleware(listener: str, entropy: Entropy, metrics: HttpMetrics) -> Middleware:
+    @web.middleware
+    async def middleware(
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        started = time.perf_counter()
+        meta = _meta_of(request, entropy)
+        request[META] = meta
+        request[LOG_FIELDS] = {}
+        trace = tracing.accepted(request.headers.get("traceparent"))
+        if trace is not None:
+            tracing.current.set(trace)
+        response = await _answer(request, handler, meta)
+        if not response.prepared:
+            response.headers["X-Request-ID"] = meta.request_id
+            if meta.idempotency_key is not None:
+                response.headers["X-Idempotency-Key"] = meta.idempotency_key
+        _record(request, response.status, listener, metrics, time.perf_counter() - started)
+        return response
+
+    return middleware
+
+
+def _meta_of(request: web.Request, entropy: Entropy) -> Meta:
+    headers = request.headers
+    request_id = headers.get("X-Request-ID")
+    if request_id is None or _REQUEST_ID.match(request_id) is None:
+        request_id = str(entropy.uuid())
+    key = headers.get("X-Idempotency-Key")
+    if key is not None and _REQUEST_ID.match(key) is None:
+        key = None
+    scheme = headers.get("X-Forwarded-Proto", "http")
+    scheme = "https" if scheme == "https" else "http"
+    host = headers.get("Host", "localhost").removesuffix(":80")
+    path = request.raw_path.partition("?")[0]
+    return Meta(url=f"{scheme}://{host}{path}", request_id=request_id, idempotency_key=key)
+
+
+async def _answer(
+    request: web.Request,
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    meta: Meta,
+) -> web.StreamResponse:
+    try:
+        if "\x00" in request.path or "\x00" in request.query_string:
+            raise envelope.malformed()  # noqa: TRY301 — the table of answers is below
+        return await handler(request)
+    except Problem as problem:
+        return _problem(meta, problem)
+    except DatabaseUnavailableError as error:
+        note(request, unavailable=str(error))
+        return _problem(meta, envelope.unavailable())
+    except web.HTTPException as error:
+        return _http_exception(meta, error)
+    except ConnectionResetError:
+        raise
+    except Exception:
+        _log.exception("unexpected error", request_id=meta.request_id, path=request.path)
+        return _problem(meta, Problem(500, None))
+
+
+def _problem(meta: Meta, problem: Problem) -> web.Response:
+    if problem.status == 500:
+        body = envelope.failure(meta, problem).replace(
+            b'"error":{}', b'"error":{"errors":{"detail":"Internal server error"}}'
+        )
+    else:
+        body = envelope.failure(meta, problem)
+    headers = {**_JSON_HEADER, "Cache-Control": "no-store", **problem.headers}
+    return web.Response(body=body, status=problem.status, headers=headers)
+
+
+def _http_exception(meta: Meta, error: web.HTTPException) -> web.StreamResponse:
+    """What aiohttp itself refuses, in the envelope."""
+    match error.status:
+        case 404:
+            return _problem(meta, envelope.not_found())
+        case 405:
+            allow = error.headers.get("Allow", "")
+            return _problem(
+                meta, Problem(405, "method_not_allowed", headers={"Allow": allow})
+            )
+        case 413:
+            text = f"Request body is larger than {BODY_LIMIT} bytes."
+            return _problem(meta, Problem(413, "request_too_large", text))
+        case status if status >= 400:
+            return _problem(meta, Problem(status, "request_malformed", error.reason))
+        case _:
+            return error
+
+
+def _record(
+    request: web.Request, status: int, listener: str, metrics: HttpMetrics, took: float
+) -> None:
+    resource = request.match_info.route.resource
+    route = "unmatched" if resource is None else resource.canonical
+    method = request.method if request.method in _METHODS else "other"
+    metrics.requests.labels(listener, route, method, str(status)).inc()
+    metrics.duration.labels(listener, route).observe(took)
+    if route in _QUIET and status < 400:
+        return
+    _log.info(
+        "request",
+        request_id=request[META].request_id,
+        listener=listener,
+        method=method,
+        route=route,
+        status=status,
+        ms=round(took * 1000, 2),
+        **request[LOG_FIELDS],
+    )
+
+
+def bind_context(**fields: object) -> None:
+    """Bind fields to every log line of the work at hand."""
+    structlog.contextvars.bind_contextvars(**fields)

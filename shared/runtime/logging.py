@@ -1,0 +1,76 @@
+"""Structured logs: one JSON object a line on standard output; for people, on a terminal."""
+
+import logging
+import sys
+from typing import Any
+
+import orjson
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from shared.runtime import tracing
+
+
+def _add_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    trace = tracing.trace_id()
+    if trace is not None:
+        event.setdefault("trace_id", trace)
+    return event
+
+
+def _as_json(_: WrappedLogger, __: str, event: EventDict) -> bytes:
+    return orjson.dumps(event, default=str)
+
+
+def _as_json_text(_: WrappedLogger, __: str, event: EventDict) -> str:
+    return orjson.dumps(event, default=str).decode()
+
+
+def configure(*, service: str, level: str, human: bool | None = None) -> None:
+    """Set up structlog, and the standard library's logging beneath it, for this process.
+
+    Libraries log through `logging`; their records come out in the same shape. Nothing below
+    WARNING of theirs is kept: their INFO lines carry addresses and statements.
+    """
+    human = sys.stdout.isatty() if human is None else human
+
+    def name_service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        event["service"] = service
+        return event
+
+    common: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        name_service,
+        _add_trace,
+        structlog.processors.format_exc_info,
+    ]
+    number = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[*common, structlog.dev.ConsoleRenderer() if human else _as_json],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=(
+            structlog.PrintLoggerFactory() if human else structlog.BytesLoggerFactory()
+        ),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *common],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.dev.ConsoleRenderer() if human else _as_json_text,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(max(number, logging.WARNING))
+
+
+def get(name: str, **bound: Any) -> structlog.typing.FilteringBoundLogger:
+    """A logger whose lines say which part of the process they come from."""
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(part=name, **bound)
+    return logger

@@ -1,0 +1,118 @@
+"""Range partitions by time: made ahead, listed, and dropped whole.
+
+A table of this kind is partitioned by one timestamptz column and has a default partition, so
+a row always has a place. A partition is named after the first day it holds:
+`tokens_p20261123`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+class Unit(Enum):
+    """How long a partition is; weeks begin on Monday (ISO 8601), in UTC."""
+
+    DAY = timedelta(days=1)
+    WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Partition:
+    """One partition: holds `start <= moment < end`."""
+
+    start: datetime
+    end: datetime
+    table: str
+
+    @property
+    def name(self) -> str:
+        """The table's name in the database."""
+        return f"{self.table}_p{self.start:%Y%m%d}"
+
+
+def partition_of(table: str, unit: Unit, moment: datetime) -> Partition:
+    """The partition that a moment falls into."""
+    day = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    start = day if unit is Unit.DAY else day - timedelta(days=day.weekday())
+    return Partition(table=table, start=start, end=start + unit.value)
+
+
+def partitions_between(
+    table: str, unit: Unit, first: datetime, last: datetime
+) -> list[Partition]:
+    """The partitions that hold every moment from `first` to `last`."""
+    found = [partition_of(table, unit, first)]
+    while found[-1].end <= last:
+        found.append(partition_of(table, unit, found[-1].end))
+    return found
+
+
+async def existing(conn: AsyncConnection, table: str, unit: Unit) -> list[Partition]:
+    """The partitions there are, oldest first; the default one is not among them."""
+    query = text(
+        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
+        "WHERE i.inhparent = cast(:table AS regclass) "
+        "AND NOT i.inhdetachpending ORDER BY c.relname"
+    )
+    names = (await conn.execute(query, {"table": table})).scalars()
+    prefix = f"{table}_p"
+    starts = [
+        datetime.strptime(name.removeprefix(prefix), "%Y%m%d").replace(tzinfo=UTC)
+        for name in names
+        if name.startswith(prefix)
+    ]
+    return sorted(partition_of(table, unit, start) for start in starts)
+
+
+async def missing(
+    conn: AsyncConnection, wanted: Sequence[Partition], unit: Unit
+) -> list[Partition]:
+    """Those of `wanted` that are not there."""
+    if not wanted:
+        return []
+    there = set(await existing(conn, wanted[0].table, unit))
+    return [partition for partition in wanted if partition not in there]
+
+
+async def create(conn: AsyncConnection, partition: Partition, *, column: str) -> int:
+    """Make one partition; rows of its span that waited in the default one move into it.
+
+    Returns how many moved. The table is built beside and attached last, so the strong lock on
+    the parent is held for the attachment alone; a check constraint on the rows that stay
+    keeps PostgreSQL from scanning the default partition under that lock.
+    """
+    table, name = partition.table, partition.name
+    bounds = {"start": partition.start, "end": partition.end}
+    await conn.execute(
+        text(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
+    )
+    moved = await conn.execute(
+        text(
+            f"WITH moved AS (DELETE FROM {table}_default "
+            f"WHERE {column} >= :start AND {column} < :end RETURNING *) "
+            f"INSERT INTO {name} SELECT * FROM moved"
+        ),
+        bounds,
+    )
+    await conn.execute(
+        text(
+            f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES "
+            f"FROM ('{partition.start.isoformat()}') TO ('{partition.end.isoformat()}')"
+        )
+    )
+    return moved.rowcount
+
+
+async def rows_in(conn: AsyncConnection, name: str) -> int:
+    """How many rows a table holds, counted."""
+    return int((await conn.execute(text(f"SELECT count(*) FROM {name}"))).scalar_one())
+
+
+async def drop(conn: AsyncConnection, partition: Partition) -> None:
+    """Drop a partition whole: the cost does not grow with its rows."""
+    await conn.execute(text(f"DROP TABLE {partition.name}"))

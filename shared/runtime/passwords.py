@@ -1,0 +1,61 @@
+"""Password hashes: argon2id, off the event loop, a bounded number at a time (D4)."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import argon2
+import bcrypt
+
+Made = TypeVar("Made")
+
+
+class PasswordHasher:
+    """Hashes and checks. A bcrypt hash from the original is checked, and told to be renewed."""
+
+    def __init__(
+        self, *, workers: int, time_cost: int = 3, memory_kib: int = 65_536, lanes: int = 1
+    ) -> None:
+        self._argon2 = argon2.PasswordHasher(
+            time_cost=time_cost, memory_cost=memory_kib, parallelism=lanes
+        )
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="password")
+        # Checked when there is no such user, so that the answer takes as long as any other.
+        self._nobody = self._argon2.hash("nobody has this password")
+
+    async def hash(self, password: str) -> str:
+        """A fresh argon2id hash."""
+        return await self._run(self._argon2.hash, password)
+
+    async def matches(self, stored: str | None, password: str) -> bool:
+        """Whether a password is the stored one; takes its time where nothing is stored."""
+        known = self._nobody if stored is None else stored
+        return await self._run(self._check, known, password) and stored is not None
+
+    def is_outdated(self, stored: str) -> bool:
+        """Whether a hash that matched should be made anew."""
+        if stored.startswith("$2"):
+            return True
+        return self._argon2.check_needs_rehash(stored)
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _check(self, stored: str, password: str) -> bool:
+        if stored.startswith("$2"):
+            try:
+                # bcrypt reads 72 bytes and no more, as the original did.
+                return bcrypt.checkpw(password.encode()[:72], stored.encode())
+            except ValueError:
+                return False
+        try:
+            return self._argon2.verify(stored, password)
+        except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+            return False
+
+    async def _run(self, function: Callable[..., Made], *arguments: str) -> Made:
+        return await asyncio.get_running_loop().run_in_executor(
+            self._pool, function, *arguments
+        )

@@ -1,0 +1,274 @@
+"""The outbox relay: publishes committed events in order, each with a gapless number (D7).
+
+One leader a database, by advisory lock; it gives numbers to committed rows in the order of
+their positions, publishes them with an idempotent producer and `acks=all`, and moves its
+position after the acknowledgement. After a crash it sends again what was numbered but not
+acknowledged: same id, same number, so consumers drop the repeats.
+
+Never `position > last`: a transaction that took its position early may commit late. A row is
+found because it has no number, whenever it becomes visible.
+"""
+
+import asyncio
+import zlib
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.partitioner import DefaultPartitioner
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from shared.events.envelope import headers
+from shared.runtime import failpoints, logging
+from shared.runtime.kafka import KafkaAccess, idempotent_producer
+from shared.runtime.outbox import CHANNEL
+
+_log = logging.get("relay")
+
+# The planner is kept to the one index of the outbox: its statistics lag far behind a table
+# that fills within minutes, and a wrong guess here would read a day of events a batch.
+_SESSION = (
+    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; "
+    "SET enable_bitmapscan = off; SET synchronous_commit = on"
+)
+
+_COLUMNS = "o.sequence, o.id, o.aggregatetype, o.aggregateid, o.type, o.payload::text, "
+_COLUMNS += "o.occurred_at, o.traceparent"
+
+_ASSIGN = f"""
+WITH fresh AS MATERIALIZED (
+  SELECT position, occurred_at FROM outbox
+  WHERE sequence IS NULL ORDER BY position LIMIT $2
+), numbered AS MATERIALIZED (
+  SELECT position, occurred_at, row_number() OVER (ORDER BY position) AS n FROM fresh
+), counter AS (
+  UPDATE outbox_relays
+  SET assigned = assigned + (SELECT count(*) FROM numbered), updated_at = now()
+  WHERE source = $1 AND EXISTS (SELECT FROM numbered)
+  RETURNING assigned - (SELECT count(*) FROM numbered) AS base
+)
+UPDATE outbox o SET sequence = counter.base + numbered.n
+FROM numbered, counter
+WHERE o.sequence IS NULL AND o.position = numbered.position
+  AND o.occurred_at = numbered.occurred_at
+RETURNING {_COLUMNS}
+"""
+
+_NUMBERED = f"""
+SELECT {_COLUMNS} FROM outbox o
+WHERE o.sequence > $1 ORDER BY o.sequence LIMIT $2
+"""
+
+_PUBLISHED = "UPDATE outbox_relays SET published = $2, updated_at = now() WHERE source = $1"
+
+
+class RelayMetrics:
+    """What an operator watches: how much waits, for how long, and who leads."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def gauge(name: str, text: str) -> Gauge:
+            return Gauge(f"mithril_outbox_{name}", text, registry=registry)
+
+        self.published = Counter(
+            "mithril_outbox_published", "Events acknowledged by Kafka.", registry=registry
+        )
+        self.waiting = gauge("waiting", "Events committed and not yet acknowledged.")
+        self.age = gauge("oldest_age_seconds", "Age of the oldest event not acknowledged.")
+        self.leading = gauge("leading", "1 where this process runs the relay.")
+        self.failures = Counter(
+            "mithril_outbox_failures", "Relay attempts that failed.", registry=registry
+        )
+
+
+class Relay:
+    """Publishes the outbox of one database under one CloudEvents source."""
+
+    def __init__(
+        self,
+        *,
+        database_url: str,
+        kafka: KafkaAccess,
+        source: str,
+        metrics: RelayMetrics,
+        batch: int = 1000,
+        idle: float = 1.0,
+    ) -> None:
+        self._database_url = database_url
+        self._kafka = kafka
+        self._source = source
+        self._metrics = metrics
+        self._batch = batch
+        self._idle = idle
+        self._woken = asyncio.Event()
+        self._lock = zlib.crc32(f"outbox relay {source}".encode())
+
+    def wake(self) -> None:
+        """Say that something was committed just now; saves a round trip of NOTIFY."""
+        self._woken.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Lead when nobody else does, until `stop`; outlive PostgreSQL and Kafka."""
+        delay = 0.1
+        while not stop.is_set():
+            try:
+                await self._lead(stop)
+                delay = 0.1
+            except (
+                KafkaError,
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+                OSError,
+            ) as error:
+                self._metrics.failures.inc()
+                _log.warning(
+                    "relay interrupted", error=f"{type(error).__name__}: {error}"[:300]
+                )
+                await _pause(stop, delay)
+                delay = min(delay * 2, 5.0)
+            finally:
+                self._metrics.leading.set(0)
+
+    async def _lead(self, stop: asyncio.Event) -> None:
+        conn = await asyncpg.connect(
+            self._database_url,
+            timeout=5,
+            command_timeout=30,
+            server_settings={"application_name": f"{self._source} relay"},
+        )
+        try:
+            if not await conn.fetchval("SELECT pg_try_advisory_lock($1)", self._lock):
+                await _pause(stop, 2 * self._idle)
+                return
+            await conn.execute(_SESSION)
+            await conn.add_listener(CHANNEL, lambda *_: self._woken.set())
+            producer = idempotent_producer(self._kafka, client_id=f"{self._source}-relay")
+            try:
+                await producer.start()
+                self._metrics.leading.set(1)
+                await self._publish_all(conn, producer, stop)
+            finally:
+                with suppress(KafkaError, OSError, TimeoutError):
+                    async with asyncio.timeout(5):
+                        await producer.stop()
+        finally:
+            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                await conn.close(timeout=2)
+
+    async def _publish_all(
+        self, conn: asyncpg.Connection, producer: AIOKafkaProducer, stop: asyncio.Event
+    ) -> None:
+        await conn.execute(
+            "INSERT INTO outbox_relays (source) VALUES ($1) ON CONFLICT DO NOTHING",
+            self._source,
+        )
+        await self._send_again(conn, producer)
+        while True:
+            self._woken.clear()
+            rows = await conn.fetch(_ASSIGN, self._source, self._batch)
+            if rows:
+                failpoints.reach("relay.assigned")
+                rows.sort(key=lambda row: row["sequence"])
+                await self._publish(conn, producer, rows)
+            elif stop.is_set():
+                return
+            else:
+                await self._measure(conn)
+                await _either(stop, self._woken, self._idle)
+
+    async def _send_again(
+        self, conn: asyncpg.Connection, producer: AIOKafkaProducer
+    ) -> None:
+        """Publish what an earlier leader numbered and did not see acknowledged."""
+        while True:
+            published = await conn.fetchval(
+                "SELECT published FROM outbox_relays WHERE source = $1", self._source
+            )
+            rows = await conn.fetch(_NUMBERED, published, self._batch)
+            if not rows:
+                return
+            await self._publish(conn, producer, rows)
+
+    async def _publish(
+        self, conn: asyncpg.Connection, producer: AIOKafkaProducer, rows: Sequence[Any]
+    ) -> None:
+        await publish(producer, rows, source=self._source)
+        failpoints.reach("relay.acked")
+        await conn.execute(_PUBLISHED, self._source, rows[-1]["sequence"])
+        self._metrics.published.inc(len(rows))
+
+    async def _measure(self, conn: asyncpg.Connection) -> None:
+        waiting, age = await conn.fetchrow(_WAITING, self._source)
+        self._metrics.waiting.set(waiting)
+        self._metrics.age.set(age)
+
+
+_WAITING = """
+SELECT count(*), coalesce(extract(epoch FROM now() - min(o.occurred_at)), 0)
+FROM outbox o
+WHERE o.sequence IS NULL
+   OR o.sequence > (SELECT published FROM outbox_relays WHERE source = $1)
+"""
+
+
+async def publish(producer: AIOKafkaProducer, rows: Sequence[Any], *, source: str) -> None:
+    """Send rows of the outbox, in order a partition, and wait for every acknowledgement.
+
+    Batches are built here, a partition each: one future a batch instead of one a record.
+    """
+    partitioner = DefaultPartitioner()
+    partitions: dict[str, list[int]] = {}
+    by_partition: dict[tuple[str, int], list[Any]] = defaultdict(list)
+    for row in rows:
+        topic, key = row["aggregatetype"], row["aggregateid"].encode()
+        if topic not in partitions:
+            partitions[topic] = sorted(await producer.partitions_for(topic))
+        numbers = partitions[topic]
+        by_partition[topic, partitioner(key, numbers, numbers)].append(row)
+    sends = []
+    for (topic, partition), part in by_partition.items():
+        batch = producer.create_batch()
+        for row in part:
+            if not _append(batch, row, source):
+                sends.append(await producer.send_batch(batch, topic, partition=partition))
+                batch = producer.create_batch()
+                _append(batch, row, source)
+        sends.append(await producer.send_batch(batch, topic, partition=partition))
+    await asyncio.gather(*sends)
+
+
+def _append(batch: Any, row: Any, source: str) -> bool:
+    made = headers(
+        event_id=row["id"],
+        source=source,
+        event_type=row["type"],
+        at=row["occurred_at"],
+        sequence=row["sequence"],
+        subject=row["aggregateid"],
+        traceparent=row["traceparent"],
+    )
+    appended = batch.append(
+        key=row["aggregateid"].encode(),
+        value=row["payload"].encode(),
+        timestamp=int(row["occurred_at"].timestamp() * 1000),
+        headers=made,
+    )
+    return appended is not None
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+
+
+async def _either(stop: asyncio.Event, woken: asyncio.Event, seconds: float) -> None:
+    waits = [asyncio.ensure_future(stop.wait()), asyncio.ensure_future(woken.wait())]
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

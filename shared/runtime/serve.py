@@ -1,0 +1,101 @@
+"""Run a process: two listeners, named background tasks, an orderly end.
+
+On SIGTERM or SIGINT the process says it is not ready, stops accepting, finishes what it
+accepted, lets its background tasks end, then closes what it opened. A background task that
+dies takes the process with it: a limping process is worse than a restarted one.
+"""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import uvloop
+from aiohttp import web
+
+from shared.runtime import logging
+from shared.runtime.health import Readiness
+
+_log = logging.get("serve")
+
+Background = Callable[[asyncio.Event], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """An application and where it listens."""
+
+    name: str
+    app: web.Application
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """What `run` runs. A background task gets an event that asks it to end."""
+
+    name: str
+    listeners: Sequence[Listener]
+    readiness: Readiness
+    background: Mapping[str, Background] = field(default_factory=dict)
+    close: Callable[[], Awaitable[None]]
+    grace: float = 25.0  # seconds; a pod has 30
+
+
+def run(build: Callable[[], Awaitable[Process]]) -> None:
+    """Build a process on a fresh event loop and run it to its end."""
+    uvloop.run(_run(build))
+
+
+async def _run(build: Callable[[], Awaitable[Process]]) -> None:
+    process = await build()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await serve(process, stop)
+
+
+async def serve(process: Process, stop: asyncio.Event) -> None:
+    """Run until `stop` is set or a background task fails; then end in order."""
+    runners = [await _start(listener, process.grace) for listener in process.listeners]
+    end_tasks = asyncio.Event()
+    tasks = {
+        asyncio.ensure_future(make(end_tasks)): name
+        for name, make in process.background.items()
+    }
+    _log.info("started", process=process.name)
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        process.readiness.stopping = True
+        for runner in runners:
+            await runner.cleanup()
+        end_tasks.set()
+        if tasks:
+            _, unfinished = await asyncio.wait(tasks, timeout=process.grace)
+            for task in unfinished:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        await process.close()
+        _log.info("stopped", process=process.name)
+    for task, name in tasks.items():
+        if not task.cancelled() and (error := task.exception()) is not None:
+            msg = f"background task `{name}` failed"
+            raise RuntimeError(msg) from error
+
+
+async def _start(listener: Listener, grace: float) -> web.AppRunner:
+    runner = web.AppRunner(
+        listener.app,
+        access_log=None,  # the one line a request is written by the middleware
+        handle_signals=False,
+        shutdown_timeout=grace,
+        keepalive_timeout=75.0,
+    )
+    await runner.setup()
+    await web.TCPSite(runner, listener.host, listener.port, backlog=1024).start()
+    return runner

@@ -1,0 +1,20 @@
+"""Fakes of the only two things that tests fake: time and chance."""
+
+from datetime import UTC, datetime, timedelta
+
+
+class SteppingClock:
+    """Stands still until a test moves it.
+
+    Starts at the real time, since the database has the partitions of the real calendar.
+    """
+
+    def __init__(self, now: datetime | None = None) -> None:
+        self._now = now or datetime.now(UTC).replace(microsecond=0)
+
+    def now(self) -> datetime:
+        return self._now
+
+    def advance(self, by: timedelta) -> None:
+        """Let time pass."""
+        self._now += by

@@ -1,0 +1,66 @@
+"""mithril-api in one loop: both listeners over TestServer, a database of its own a test."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from services.mithril_api.app import Built, build
+from services.mithril_api.deps import Deps
+from services.mithril_api.settings import Settings
+from tests.fakes import SteppingClock
+
+SERVICE_TOKEN = "service-token-for-tests"
+
+
+@dataclass(frozen=True)
+class Api:
+    """The service under test."""
+
+    built: Built
+    clock: SteppingClock
+    public: TestClient[Any, Any]
+    internal: TestClient[Any, Any]
+
+    @property
+    def deps(self) -> Deps:
+        return self.built.deps
+
+
+def settings_for(database_url: str, **but: Any) -> Settings:
+    """Settings that a test needs; `but` overrides by field name."""
+    values: dict[str, Any] = {
+        "database_url": database_url,
+        "secret_keys": ("key-for-tests-0123456789",),
+        "service_tokens": (SERVICE_TOKEN,),
+        "db_pool_size": 5,
+    }
+    values.update(but)
+    return Settings(**values)
+
+
+@pytest.fixture
+def clock() -> SteppingClock:
+    return SteppingClock()
+
+
+@pytest.fixture
+async def api(
+    mithril_database: str, clock: SteppingClock, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Api]:
+    """Both listeners on a fresh database; the relay does not run.
+
+    The internal client sends the service token unless told otherwise.
+    """
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    built = build(settings_for(mithril_database), clock=clock)
+    bearer = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
+    async with (
+        TestClient(TestServer(built.public)) as public,
+        TestClient(TestServer(built.internal), headers=bearer) as internal,
+    ):
+        yield Api(built=built, clock=clock, public=public, internal=internal)
+    await built.deps.db.dispose()
+    built.deps.passwords.close()
