@@ -6,6 +6,8 @@ What each looks like outside is one table in `handlers/problems.py`.
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from shared.wire.envelope import Invalid
+
 
 class Reason(Enum):
     """A reason to refuse; the comments of the spec's sections name the checks."""
@@ -53,3 +55,10 @@ class Refused:
 
     reason: Reason
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """The answer is no, and these fields of the request are why."""
+
+    fields: tuple[Invalid, ...]

@@ -1,0 +1,93 @@
+"""Set a user's password: used by every action that does.
+
+Hashing takes a tenth of a second by design, so it is done before the transaction: first
+`prepare` (or `prepare_first`), then `set_password` with what it gave.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.mithril_api.actions.minting import message
+from services.mithril_api.deps import Deps
+from services.mithril_api.domain import passwords
+from services.mithril_api.domain.refusals import Unfit
+from services.mithril_api.store import passwords as password_store
+from services.mithril_api.store import tokens
+from services.mithril_api.store.users import User
+from shared.events.accounts import PasswordChanged
+from shared.events.tokens import TokensRevoked
+from shared.models.ids import UserId
+from shared.runtime import outbox
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A password that meets the policy, hashed, and the former hashes it was compared with."""
+
+    password: str = field(repr=False)
+    password_hash: str = field(repr=False)
+    compared: frozenset[str] = field(default=frozenset(), repr=False)
+
+
+async def prepare_first(deps: Deps, password: str) -> Prepared | Unfit:
+    """A password for an account that is being made."""
+    wrong = passwords.complaints(password)
+    if wrong:
+        return Unfit(tuple(wrong))
+    return Prepared(password=password, password_hash=await deps.passwords.hash(password))
+
+
+async def prepare(deps: Deps, user_id: UserId, password: str) -> Prepared | Unfit:
+    """A new password for this account. Changes nothing: a failed try costs no history."""
+    wrong = passwords.complaints(password)
+    if wrong:
+        return Unfit(tuple(wrong))
+    async with deps.db.begin() as conn:
+        former = await password_store.hashes(conn, user_id)
+    if await _is_among(deps, password, former):
+        return Unfit((passwords.used_recently(),))
+    return Prepared(
+        password=password,
+        password_hash=await deps.passwords.hash(password),
+        compared=frozenset(former),
+    )
+
+
+async def set_password(
+    deps: Deps,
+    conn: AsyncConnection,
+    user: User,
+    prepared: Prepared,
+    *,
+    by: Literal["user", "operator"],
+    now: datetime,
+) -> Unfit | None:
+    """Store the password, revoke every token the user has and publish both.
+
+    The caller holds the user's row (`store.users.hold`), so the history cannot move. What
+    was added to it since `prepare` is compared here, which only two changes at once cost.
+    """
+    former = set(await password_store.hashes(conn, user.id))
+    if await _is_among(deps, prepared.password, former - prepared.compared):
+        return Unfit((passwords.used_recently(),))
+    await password_store.store(conn, user.id, prepared.password_hash, at=now)
+    count = await tokens.revoke(conn, tokens.of_user(user.id), at=now)
+    changed = PasswordChanged(user_id=user.id, by=by)
+    revoked = TokensRevoked(
+        selector="user", reason="password_changed", user_id=user.id, count=count
+    )
+    await outbox.put_many(
+        conn, [message(deps, event, at=now) for event in (changed, revoked)]
+    )
+    return None
+
+
+async def _is_among(deps: Deps, password: str, hashes: Iterable[str]) -> bool:
+    for former in hashes:
+        if await deps.passwords.matches(former, password):
+            return True
+    return False
