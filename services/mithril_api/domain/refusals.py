@@ -62,3 +62,11 @@ class Unfit:
     """The answer is no, and these fields of the request are why."""
 
     fields: tuple[Invalid, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """The database refused a field: what it names is taken, or is not there."""
+
+    field: str
+    taken: bool

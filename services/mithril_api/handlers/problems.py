@@ -3,8 +3,15 @@
 from collections.abc import Mapping
 from typing import NoReturn
 
-from services.mithril_api.domain.refusals import Reason, Refused
-from shared.wire.envelope import Problem, forbidden, not_found, unprocessable
+from services.mithril_api.domain.refusals import Clash, Reason, Refused
+from shared.wire.envelope import (
+    Invalid,
+    Problem,
+    forbidden,
+    not_found,
+    unprocessable,
+    validation_failed,
+)
 
 
 def _denied(message: str, kind: str = "access_denied") -> tuple[int, str, str]:
@@ -84,3 +91,10 @@ def problem_of(refused: Refused) -> Problem:
 def refuse(refused: Refused) -> NoReturn:
     """Answer with a refusal."""
     raise problem_of(refused)
+
+
+def problem_of_clash(clash: Clash) -> Problem:
+    """What a field that the database refused looks like outside: an entry without a rule."""
+    text = "has already been taken" if clash.taken else "does not exist"
+    entry = f"$.{clash.field}"
+    return validation_failed([Invalid(entry=entry, rule=None, description=text)])

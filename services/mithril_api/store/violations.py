@@ -1,0 +1,35 @@
+"""The one place that knows which constraint means what: the database decides, this reads it."""
+
+from collections.abc import Mapping
+
+from sqlalchemy.exc import IntegrityError
+
+from services.mithril_api.domain.refusals import Clash
+
+_TAKEN: Mapping[str, str] = {
+    "uq_client_types_name": "name",
+    "uq_connections_client_id_consumer_id": "consumer_id",
+    "uq_roles_name": "name",
+}
+_ABSENT: Mapping[str, str] = {
+    "fk_clients_client_type_id": "client_type_id",
+    "fk_clients_user_id": "user_id",
+    "fk_connections_client_id": "client_id",
+    "fk_connections_consumer_id": "consumer_id",
+}
+
+
+def clash_of(error: IntegrityError) -> Clash:
+    """What a violated constraint says about the request; a constraint not listed is a fault."""
+    name = constraint_of(error)
+    if name in _TAKEN:
+        return Clash(_TAKEN[name], taken=True)
+    if name in _ABSENT:
+        return Clash(_ABSENT[name], taken=False)
+    raise error
+
+
+def constraint_of(error: IntegrityError) -> str:
+    """The name of the violated constraint."""
+    cause = getattr(error.orig, "__cause__", None)
+    return str(getattr(cause, "constraint_name", ""))
