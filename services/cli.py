@@ -1,13 +1,36 @@
 """The one `mithril` command: a subcommand a service, and the verbs that run the whole set."""
 
+import asyncio
+from typing import Annotated
+
 import typer
 
 from services.mithril_api.cli import cli as mithril_api
+from services.up.cli import up
+from shared.runtime.relay import ask_replay
 
 cli = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 cli.add_typer(mithril_api, name="mithril-api")
+cli.command("up")(up)
+
+outbox = typer.Typer(
+    no_args_is_help=True, help="The events that wait for, or went to, Kafka."
+)
+cli.add_typer(outbox, name="outbox")
+
+
+@outbox.command("replay")
+def replay(
+    database_url: Annotated[str, typer.Option(envvar="DATABASE_URL")],
+    first: Annotated[
+        int, typer.Option(help="Send again from this sequence number on.")
+    ] = 0,
+) -> None:
+    """Have all retained events sent again, to a broker that lost its data."""
+    asyncio.run(ask_replay(database_url, first=first))
+    typer.echo("asked; the relay of the service sends them now, or when it next starts")
 
 
 def main() -> None:

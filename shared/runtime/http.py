@@ -122,7 +122,7 @@ async def _answer(
         return _http_exception(meta, error)
     except ConnectionResetError:
         raise
-    except Exception:
+    except Exception:  # noqa: BLE001 — the unknown becomes a bare 500
         _log.exception("unexpected error", request_id=meta.request_id, path=request.path)
         return _problem(meta, Problem(500, None))
 

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared.events.envelope import Message
 
 CHANNEL = "mithril_outbox"
+REPLAY = "replay"  # a payload of the channel
 
 INSERT = """
 INSERT INTO outbox

@@ -25,7 +25,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from shared.events.envelope import headers
 from shared.runtime import failpoints, logging
 from shared.runtime.kafka import KafkaAccess, idempotent_producer
-from shared.runtime.outbox import CHANNEL
+from shared.runtime.outbox import CHANNEL, REPLAY
 
 _log = logging.get("relay")
 
@@ -104,6 +104,7 @@ class Relay:
         self._batch = batch
         self._idle = idle
         self._woken = asyncio.Event()
+        self._replay_asked = False
         self._lock = zlib.crc32(f"outbox relay {source}".encode())
 
     def wake(self) -> None:
@@ -144,7 +145,7 @@ class Relay:
                 await _pause(stop, 2 * self._idle)
                 return
             await conn.execute(_SESSION)
-            await conn.add_listener(CHANNEL, lambda *_: self._woken.set())
+            await conn.add_listener(CHANNEL, self._told)
             producer = idempotent_producer(self._kafka, client_id=f"{self._source}-relay")
             try:
                 await producer.start()
@@ -165,9 +166,12 @@ class Relay:
             "INSERT INTO outbox_relays (source) VALUES ($1) ON CONFLICT DO NOTHING",
             self._source,
         )
+        await self._replay(conn, producer)  # it may have been asked while nobody led
         await self._send_again(conn, producer)
         while True:
             self._woken.clear()
+            if self._replay_asked:
+                await self._replay(conn, producer)
             rows = await conn.fetch(_ASSIGN, self._source, self._batch)
             if rows:
                 failpoints.reach("relay.assigned")
@@ -192,6 +196,32 @@ class Relay:
                 return
             await self._publish(conn, producer, rows)
 
+    def _told(self, _: object, __: object, ___: object, payload: object) -> None:
+        self._replay_asked = self._replay_asked or payload == REPLAY
+        self._woken.set()
+
+    async def _replay(self, conn: asyncpg.Connection, producer: AIOKafkaProducer) -> None:
+        """Send what is retained again, from the number asked for; the position stays."""
+        self._replay_asked = False
+        row = await conn.fetchrow(
+            "SELECT replay_from, published FROM outbox_relays WHERE source = $1",
+            self._source,
+        )
+        if row["replay_from"] is None:
+            return
+        last = row["replay_from"] - 1
+        while rows := [
+            found
+            for found in await conn.fetch(_NUMBERED, last, self._batch)
+            if found["sequence"] <= row["published"]
+        ]:
+            await publish(producer, rows, source=self._source)
+            last = rows[-1]["sequence"]
+        await conn.execute(
+            "UPDATE outbox_relays SET replay_from = NULL WHERE source = $1", self._source
+        )
+        _log.info("outbox replayed", first=row["replay_from"], last=last)
+
     async def _publish(
         self, conn: asyncpg.Connection, producer: AIOKafkaProducer, rows: Sequence[Any]
     ) -> None:
@@ -204,6 +234,21 @@ class Relay:
         waiting, age = await conn.fetchrow(_WAITING, self._source)
         self._metrics.waiting.set(waiting)
         self._metrics.age.set(age)
+
+
+async def ask_replay(database_url: str, *, first: int = 0) -> None:
+    """Have every event retained, from a number on, sent again by whoever leads (D7).
+
+    Ids and numbers are those of the first time, so consumers that kept their own state drop
+    the repeats.
+    """
+    conn = await asyncpg.connect(database_url, timeout=10)
+    try:
+        async with conn.transaction():
+            await conn.execute("UPDATE outbox_relays SET replay_from = $1", first)
+            await conn.execute("SELECT pg_notify($1, $2)", CHANNEL, REPLAY)
+    finally:
+        await conn.close()
 
 
 _WAITING = """

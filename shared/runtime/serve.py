@@ -6,7 +6,9 @@ dies takes the process with it: a limping process is worse than a restarted one.
 """
 
 import asyncio
+import os
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +19,9 @@ from shared.runtime import logging
 from shared.runtime.health import Readiness
 
 _log = logging.get("serve")
+
+# Set by a parent that keeps our standard input open for as long as it lives.
+PARENT_PIPE = "MITHRIL_PARENT_PIPE"
 
 Background = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -54,7 +59,19 @@ async def _run(build: Callable[[], Awaitable[Process]]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    if os.environ.get(PARENT_PIPE):
+        await loop.connect_read_pipe(lambda: _ParentPipe(stop), sys.stdin)
     await serve(process, stop)
+
+
+class _ParentPipe(asyncio.Protocol):
+    """Ends the process in order when whoever started it is gone, however it went."""
+
+    def __init__(self, stop: asyncio.Event) -> None:
+        self._stop = stop
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self._stop.set()
 
 
 async def serve(process: Process, stop: asyncio.Event) -> None:

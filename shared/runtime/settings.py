@@ -1,5 +1,6 @@
 """Settings that every process has, and one line a mistake when they are wrong (D15)."""
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Annotated, Literal, TypeVar
@@ -63,6 +64,11 @@ class KafkaSettings(BaseSettings):
     def access(self) -> KafkaAccess:
         """As the clients take it."""
         return KafkaAccess(**self.model_dump())
+
+
+def inherited() -> dict[str, str]:
+    """The environment of this process, for a child of it."""
+    return dict(os.environ)
 
 
 def load_or_exit(make: Callable[[], Made]) -> Made:

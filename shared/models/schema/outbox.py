@@ -45,6 +45,8 @@ def define_outbox(metadata: MetaData) -> tuple[Table, Table]:
         Column("source", Text, primary_key=True),
         Column("assigned", BigInteger, nullable=False, server_default=text("0")),
         Column("published", BigInteger, nullable=False, server_default=text("0")),
+        # Set to have events from this number on sent again, to a broker that lost them.
+        Column("replay_from", BigInteger),
         Column(
             "updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()
         ),

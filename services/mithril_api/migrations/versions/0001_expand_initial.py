@@ -158,6 +158,7 @@ def upgrade() -> None:
         sa.Column(
             "published", sa.BigInteger(), server_default=sa.text("0"), nullable=False
         ),
+        sa.Column("replay_from", sa.BigInteger(), nullable=True),
         sa.Column(
             "updated_at",
             sa.DateTime(timezone=True),

@@ -1,0 +1,1 @@
+"""`mithril up`: the whole set on one machine, with nothing but Python."""

@@ -1,0 +1,27 @@
+"""mithril up."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.up import stack
+from services.up.children import ChildDiedError
+
+
+def up(
+    state_dir: Annotated[
+        Path, typer.Option(help="Where data, secrets and logs are kept.")
+    ] = Path(".mithril"),
+    port_base: Annotated[
+        int, typer.Option(help="Public ports are this + n, internal ones this + 100 + n.")
+    ] = 8080,
+) -> None:
+    """Run the whole set on this machine: PostgreSQL, Kafka, every service, demo data."""
+    try:
+        asyncio.run(stack.run(state_dir, base=port_base))
+    except ChildDiedError as error:
+        typer.echo(f"mithril up: {error}", err=True)
+        sys.exit(1)
