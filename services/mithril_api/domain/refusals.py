@@ -12,6 +12,10 @@ from shared.wire.envelope import Invalid
 class Reason(Enum):
     """A reason to refuse; the comments of the spec's sections name the checks."""
 
+    API_KEY_OF_ANOTHER = auto()
+    API_KEY_UNKNOWN = auto()
+    API_KEY_UNKNOWN_AT_REFRESH = auto()
+    API_KEY_UNSET = auto()
     APPROVAL_MISSING = auto()
     BROKER_SETTINGS = auto()
     BROKER_KEY_REQUIRED = auto()
@@ -21,9 +25,12 @@ class Reason(Enum):
     CLIENT_BLOCKED_AT_VERIFY = auto()
     CLIENT_GRANT_FORBIDDEN = auto()
     CLIENT_SECRET_WRONG = auto()
+    CLIENT_TYPE_IN_USE = auto()
     CLIENT_UNKNOWN = auto()
     CLIENT_UNKNOWN_AT_LOGIN = auto()
     CODE_USED = auto()
+    FACTOR_ALREADY_DISABLED = auto()
+    FACTOR_ALREADY_ENABLED = auto()
     GRANT_FORBIDDEN = auto()
     LOGIN_LIMIT = auto()
     NOT_FOUND = auto()
@@ -43,6 +50,8 @@ class Reason(Enum):
     TOKEN_INVALID_TYPE = auto()
     TOKEN_OF_ANOTHER_CLIENT = auto()
     TOKEN_UNKNOWN = auto()
+    USER_ALREADY_BLOCKED = auto()
+    USER_ALREADY_UNBLOCKED = auto()
     USER_BLOCKED = auto()
     USER_BLOCKED_AT_VERIFY = auto()
     USER_NOT_REGISTERED = auto()

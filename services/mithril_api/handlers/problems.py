@@ -1,12 +1,13 @@
 """The one table from our reasons to the answers of the contract (spec §1.2, §3, §7.1)."""
 
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import NoReturn, assert_never
 
-from services.mithril_api.domain.refusals import Clash, Reason, Refused
+from services.mithril_api.domain.refusals import Clash, Reason, Refused, Unfit
 from shared.wire.envelope import (
     Invalid,
     Problem,
+    conflict,
     forbidden,
     not_found,
     unprocessable,
@@ -19,6 +20,9 @@ def _denied(message: str, kind: str = "access_denied") -> tuple[int, str, str]:
 
 
 _TABLE: Mapping[Reason, tuple[int, str, str]] = {
+    Reason.API_KEY_UNKNOWN: _denied("Invalid api key"),
+    Reason.API_KEY_UNKNOWN_AT_REFRESH: _denied("invalid api-key header"),
+    Reason.API_KEY_UNSET: _denied("api-key header not set"),
     Reason.APPROVAL_MISSING: _denied("Resource owner revoked access for the client."),
     Reason.ACCESS_TYPE_MISSING: _denied("Client settings must contain access_type."),
     Reason.CLIENT_BLOCKED: _denied("Client is blocked."),
@@ -69,15 +73,27 @@ _UNPROCESSABLE: Mapping[Reason, str] = {
     ),
 }
 
-_FORBIDDEN: Mapping[Reason, str] = {
+_FORBIDDEN: Mapping[Reason, str | None] = {
+    Reason.API_KEY_OF_ANOTHER: None,
     Reason.SECOND_FACTOR_REQUIRED: "Second factor is required.",
     Reason.USER_NOT_REGISTERED: "User is not registered",
+}
+
+
+_CONFLICT: Mapping[Reason, str] = {
+    Reason.CLIENT_TYPE_IN_USE: "client type has clients",
+    Reason.FACTOR_ALREADY_DISABLED: "user authentication factor already disabled",
+    Reason.FACTOR_ALREADY_ENABLED: "user authentication factor already enabled",
+    Reason.USER_ALREADY_BLOCKED: "user already blocked",
+    Reason.USER_ALREADY_UNBLOCKED: "user already unblocked",
 }
 
 
 def problem_of(refused: Refused) -> Problem:
     """What a refusal looks like outside."""
     reason = refused.reason
+    if reason in _CONFLICT:
+        return conflict(_CONFLICT[reason])
     if reason in _UNPROCESSABLE:
         return unprocessable(_UNPROCESSABLE[reason])
     if reason in _FORBIDDEN:
@@ -88,9 +104,17 @@ def problem_of(refused: Refused) -> Problem:
     return Problem(status, kind, message.replace("{detail}", refused.detail))
 
 
-def refuse(refused: Refused) -> NoReturn:
+def refuse(refused: Refused | Unfit | Clash) -> NoReturn:
     """Answer with a refusal."""
-    raise problem_of(refused)
+    match refused:
+        case Unfit(fields=fields):
+            raise validation_failed(fields)
+        case Clash():
+            raise problem_of_clash(refused)
+        case Refused():
+            raise problem_of(refused)
+        case _:
+            assert_never(refused)
 
 
 def problem_of_clash(clash: Clash) -> Problem:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
+from services.mithril_api.store.users import User
 from shared.wire.envelope import Answer, Page
 
 PAGE_SIZE = 50  # the default, and the most
@@ -48,6 +49,21 @@ def list_answer(items: list[dict[str, Any]], page: PageAsked, total: int) -> Ans
 def created(data: Mapping[str, Any], location: str) -> Answer:
     """201 with the address of what was made."""
     return Answer(data=data, status=201, headers={"Location": location})
+
+
+def user_object(user: User) -> dict[str, Any]:
+    """The User object of the contract (spec §1.4)."""
+    return {
+        "id": user.id,
+        "email": user.email,
+        "tax_id": user.tax_id,
+        "person_id": user.person_id,
+        "settings": user.settings,
+        "is_blocked": user.is_blocked,
+        "block_reason": user.block_reason,
+        "inserted_at": timestamp(user.inserted_at),
+        "updated_at": timestamp(user.updated_at),
+    }
 
 
 NOTHING = Answer(data=None, status=204)
