@@ -1,7 +1,7 @@
 """SQL over tokens. Every function takes the caller's connection.
 
 A look-up always knows when the token expires (from its value, or from token_expiries), so it
-reads one partition. Revocation marks rows; nothing here deletes one but a purge.
+reads one partition. Revocation marks rows; only what an operator asks to be deleted is.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Row, select, text, update
+from sqlalchemy import ColumnElement, Row, delete, select, text, tuple_, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -186,6 +186,11 @@ def of_app(user_id: UserId, client_id: ClientId, app_id: AppId) -> ColumnElement
     return mine & ((t.c.app_id == app_id) | t.c.app_id.is_(None))
 
 
+def with_value(value: str) -> ColumnElement[bool]:
+    """Selects tokens of this value, whatever their kind; beside `of_user`, which has an index."""
+    return t.c.digest == values.digest_of(value)
+
+
 def named(*names: TokenName) -> ColumnElement[bool]:
     """Selects tokens of these kinds."""
     return t.c.name.in_(names)
@@ -201,17 +206,34 @@ async def revoke(
 ) -> int:
     """Revoke the live tokens that `chosen` selects. Returns how many.
 
-    Twice, because a refresh under way holds its refresh token: the first statement waits for
-    it and ends the family's ability to refresh; what that refresh inserted is invisible to
-    the first statement's snapshot and is caught by the second.
+    Again until nothing is left, because a refresh under way holds its refresh token: a
+    statement waits for it, but what that refresh inserted is invisible to the statement's
+    snapshot, and its successor may be in use before the next one comes. A statement that
+    finds nothing met no refresh either: the token of one would have been live.
     """
     statement = (
         update(t)
         .where(chosen, t.c.revoked_at.is_(None), t.c.expires_at > at)
         .values(revoked_at=at, updated_at=at)
     )
-    first = (await conn.execute(statement)).rowcount
-    return first + (await conn.execute(statement)).rowcount
+    total = 0
+    while count := (await conn.execute(statement)).rowcount:
+        total += count
+    return total
+
+
+async def remove(
+    conn: AsyncConnection, chosen: ColumnElement[bool], *, at: datetime
+) -> int:
+    """Delete the tokens that `chosen` selects. Returns how many of them were live.
+
+    They are revoked first, so that no refresh under way adds one after the deletion.
+    """
+    live = await revoke(conn, chosen, at=at)
+    gone = delete(t).where(chosen).returning(t.c.digest, t.c.name).cte("gone")
+    kept = tuple_(token_expiries.c.digest, token_expiries.c.name)
+    await conn.execute(delete(token_expiries).where(kept.in_(select(gone))))
+    return live
 
 
 def token_of(row: Row[Any]) -> Token:

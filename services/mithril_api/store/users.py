@@ -1,14 +1,17 @@
 """SQL over users. Every function takes the caller's connection."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import ColumnElement, Row, and_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.mithril_api.store.paging import page_of
 from shared.models.ids import UserId
+from shared.models.schema.mithril import login_failures as f
 from shared.models.schema.mithril import users as u
 
 
@@ -55,6 +58,58 @@ async def hold(conn: AsyncConnection, user_id: UserId) -> User | None:
     query = select(u).where(u.c.id == user_id).with_for_update(key_share=True)
     row = (await conn.execute(query)).one_or_none()
     return None if row is None else user_of(row)
+
+
+def matching(
+    *,
+    ids: Collection[UUID] | None = None,
+    email: str | None = None,
+    tax_id: str | None = None,
+    is_blocked: bool | None = None,
+) -> ColumnElement[bool]:
+    """Selects the accounts that have all of what is given."""
+    conditions: list[ColumnElement[bool]] = []
+    if ids is not None:
+        conditions.append(u.c.id.in_(ids))
+    if email is not None:
+        conditions.append(u.c.email == email.lower())
+    if tax_id is not None:
+        conditions.append(u.c.tax_id == tax_id)
+    if is_blocked is not None:
+        conditions.append(u.c.is_blocked == is_blocked)
+    return and_(true(), *conditions)
+
+
+async def page(
+    conn: AsyncConnection, chosen: ColumnElement[bool], *, number: int, size: int
+) -> tuple[list[User], int]:
+    """A page of the chosen accounts, and how many there are."""
+    query = select(u).where(chosen).order_by(u.c.inserted_at, u.c.id)
+    rows, total = await page_of(conn, query, number=number, size=size)
+    return [user_of(row) for row in rows], total
+
+
+async def add(conn: AsyncConnection, user: User) -> None:
+    """Insert an account. Raises IntegrityError where its e-mail is another's."""
+    await conn.execute(u.insert().values(asdict(user)))
+
+
+async def change(
+    conn: AsyncConnection, user_id: UserId, values: Mapping[str, Any], *, at: datetime
+) -> User:
+    """Set columns of an account whose row the caller holds."""
+    statement = u.update().where(u.c.id == user_id).values(**values, updated_at=at)
+    return user_of((await conn.execute(statement.returning(u))).one())
+
+
+async def remove(conn: AsyncConnection, user_id: UserId) -> None:
+    """Delete an account, and by cascade its clients, consents, roles and factors."""
+    await conn.execute(u.delete().where(u.c.id == user_id))
+
+
+async def forget_failed_logins(conn: AsyncConnection, user_id: UserId) -> None:
+    """Let a user start anew with their attempts."""
+    await conn.execute(f.delete().where(f.c.user_id == user_id))
 
 
 def user_of(row: Row[Any]) -> User:

@@ -7,15 +7,27 @@ from sqlalchemy.exc import IntegrityError
 from services.mithril_api.domain.refusals import Clash
 
 _TAKEN: Mapping[str, str] = {
+    "uq_apps_user_id_client_id": "client_id",
+    "uq_authentication_factors_user_id_type": "type",
     "uq_client_types_name": "name",
     "uq_connections_client_id_consumer_id": "consumer_id",
     "uq_roles_name": "name",
+    "uq_user_roles_user_id_client_id_role_id": "user_roles",
+    "uq_users_email": "email",
 }
 _ABSENT: Mapping[str, str] = {
+    "fk_apps_client_id": "client_id",
+    "fk_apps_user_id": "user_id",
+    "fk_authentication_factors_user_id": "user_id",
     "fk_clients_client_type_id": "client_type_id",
     "fk_clients_user_id": "user_id",
     "fk_connections_client_id": "client_id",
     "fk_connections_consumer_id": "consumer_id",
+    "fk_global_user_roles_role_id": "role_id",
+    "fk_global_user_roles_user_id": "user_id",
+    "fk_user_roles_client_id": "client_id",
+    "fk_user_roles_role_id": "role_id",
+    "fk_user_roles_user_id": "user_id",
 }
 
 
