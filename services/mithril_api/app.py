@@ -64,7 +64,11 @@ def build(
         clock=clock or SystemClock(),
         entropy=entropy,
         settings=settings,
-        passwords=PasswordHasher(workers=settings.password_workers),
+        passwords=PasswordHasher(
+            workers=settings.password_workers,
+            passes=settings.password_passes,
+            memory_kib=settings.password_memory_kib,
+        ),
         committed=relay.wake,
     )
     readiness = Readiness({"postgres": deps.db.ping})

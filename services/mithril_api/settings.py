@@ -44,6 +44,12 @@ class Settings(ProcessSettings):
         description="seconds for which a former client secret works after refresh_secret",
     )
     password_workers: int = Field(2, validation_alias="MITHRIL_PASSWORD_WORKERS", ge=1)
+    password_memory_kib: int = Field(
+        65_536, validation_alias="MITHRIL_PASSWORD_MEMORY_KIB", ge=8, description="argon2id m"
+    )
+    password_passes: int = Field(
+        3, validation_alias="MITHRIL_PASSWORD_PASSES", ge=1, description="argon2id t"
+    )
     batch_lanes: int = Field(2, validation_alias="MITHRIL_BATCH_LANES", ge=1)
     batch_most: int = Field(64, validation_alias="MITHRIL_BATCH_MOST", ge=1)
 

@@ -14,11 +14,9 @@ Made = TypeVar("Made")
 class PasswordHasher:
     """Hashes and checks. A bcrypt hash from the original is checked, and told to be renewed."""
 
-    def __init__(
-        self, *, workers: int, time_cost: int = 3, memory_kib: int = 65_536, lanes: int = 1
-    ) -> None:
+    def __init__(self, *, workers: int, passes: int, memory_kib: int) -> None:
         self._argon2 = argon2.PasswordHasher(
-            time_cost=time_cost, memory_cost=memory_kib, parallelism=lanes
+            time_cost=passes, memory_cost=memory_kib, parallelism=1
         )
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="password")
         # Checked when there is no such user, so that the answer takes as long as any other.

@@ -36,6 +36,8 @@ def settings_for(database_url: str, **but: Any) -> Settings:
         "secret_keys": ("key-for-tests-0123456789",),
         "service_tokens": (SERVICE_TOKEN,),
         "db_pool_size": 5,
+        "password_memory_kib": 64,
+        "password_passes": 1,
     }
     values.update(but)
     return Settings(**values)
