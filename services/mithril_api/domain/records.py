@@ -44,6 +44,9 @@ class Token:
         return min(self.expires_at, self.revoked_at)
 
 
+_OURS_ALONE = frozenset({"code_challenge"})  # details that are for the exchange to compare
+
+
 def rendered(
     token: Token, *, value: str | None, refresh_token: str | None = None
 ) -> dict[str, Any]:
@@ -55,9 +58,11 @@ def rendered(
     details = {name: item for name, item in details.items() if item is not None}
     if token.name is not TokenName.CODE:
         details["scope"] = joined(token.scope)
-    if token.app_id is not None:
+    if token.app_id is not None and token.name is not TokenName.CODE:
         details["app_id"] = token.app_id
-    details.update(token.details)
+    details.update(
+        (key, item) for key, item in token.details.items() if key not in _OURS_ALONE
+    )
     if refresh_token is not None:
         details["refresh_token"] = refresh_token
     body: dict[str, Any] = {

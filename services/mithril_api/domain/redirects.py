@@ -5,8 +5,11 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 
 def is_registered(sent: str, registered: Iterable[str]) -> bool:
-    """Whether a URI is one of those registered, to the letter."""
-    return sent in set(registered)
+    """Whether a URI is one of those registered, to the letter.
+
+    One that was registered though it cannot be read as a URI leads nowhere: it never matches.
+    """
+    return sent in set(registered) and _is_readable(sent)
 
 
 def with_parameters(uri: str, **parameters: str | None) -> str:
@@ -20,3 +23,11 @@ def with_parameters(uri: str, **parameters: str | None) -> str:
     )
     query = urlencode([*given.items(), *kept])
     return urlunsplit(parts._replace(query=query))
+
+
+def _is_readable(uri: str) -> bool:
+    try:
+        urlsplit(uri)
+    except ValueError:
+        return False
+    return True

@@ -4,7 +4,7 @@ On the public listener a caller is whoever the bearer token says. `x-consumer-id
 only beside a service token, or in network mode, where a gateway stands in front.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from aiohttp import web
@@ -14,12 +14,14 @@ from services.mithril_api.domain.records import Token
 from services.mithril_api.domain.refusals import Reason, Refused
 from services.mithril_api.handlers.keys import DEPS, VERIFIES
 from services.mithril_api.handlers.problems import refuse
+from shared.models.scopes import narrowed, scope_set
 from shared.runtime.bearer import bearer_of, is_service_token
 from shared.runtime.http import Handler, note
 from shared.wire.envelope import Answer, access_denied, forbidden
 
 MISSING_CONSUMER = "Missing header x-consumer-id"
 MISSING_BEARER = "Authorization header is not set or doesn't contain Bearer token"
+REQUIRED_BEARER = "Authorization header required."  # where the bearer is what is acted on
 INVALID_TOKEN = "Invalid access token"  # noqa: S105 — a text
 
 
@@ -59,7 +61,8 @@ async def consumer_of(request: web.Request, *, scope: str) -> Caller:
 async def access_token_of(request: web.Request, bearer: str) -> Token:
     """The live access token behind a bearer credential, its user and client not blocked.
 
-    The api-key of a broker is the gateway's business: it is not asked for here.
+    As at the gateway, the token of a client behind a broker needs the broker's api-key, and
+    goes no further than the broker may.
     """
     asked = VerifyAsked(value=bearer, api_key=request.headers.get("api-key"))
     verdict = await request.app[VERIFIES].submit(asked)
@@ -72,7 +75,18 @@ async def access_token_of(request: web.Request, bearer: str) -> Token:
         user_id=str(verdict.token.user_id),
         client_id=str(verdict.token.client_id),
     )
-    return verdict.token
+    if verdict.broker_scope is None:
+        return verdict.token
+    allowed = narrowed(verdict.token.scope, scope_set(verdict.broker_scope))
+    return replace(verdict.token, scope=tuple(allowed))
+
+
+def required_bearer(request: web.Request) -> str:
+    """The bearer credential, which the request is about; 401 where there is none."""
+    bearer = bearer_of(request)
+    if bearer is None:
+        raise access_denied(REQUIRED_BEARER)
+    return bearer
 
 
 def _require(token: Token, scope: str) -> None:

@@ -2,14 +2,21 @@
 
 from aiohttp import web
 
-from services.mithril_api.handlers import tokens, verification
+from services.mithril_api.handlers import account, consent, login, tokens, verification
 from services.mithril_api.handlers.callers import internal
 from shared.runtime.http import as_aiohttp
 
 
 def add_public(app: web.Application) -> None:
     """What MSP systems and browsers' back ends call."""
-    app.router.add_post("/oauth/tokens", as_aiohttp(tokens.post_tokens))
+    post = app.router.add_post
+    post("/auth/login", as_aiohttp(login.post_login))
+    post("/auth/logout", as_aiohttp(login.post_logout))
+    post("/oauth/tokens", as_aiohttp(tokens.post_tokens))
+    post("/oauth/apps/authorize", as_aiohttp(consent.post_authorize))
+    app.router.add_get("/oauth/user", as_aiohttp(account.get_user))
+    update_password = account.post_update_password
+    post("/oauth/users/actions/update_password", as_aiohttp(update_password))
 
 
 def add_internal(app: web.Application) -> None:

@@ -37,6 +37,13 @@ async def store(
     await remember(conn, user_id, password_hash, at=at)
 
 
+async def renew(conn: AsyncConnection, user_id: UserId, password_hash: str) -> None:
+    """Keep the same password by a newer hash. The caller holds the user's row."""
+    await conn.execute(
+        update(u).where(u.c.id == user_id).values(password_hash=password_hash)
+    )
+
+
 async def remember(
     conn: AsyncConnection, user_id: UserId, password_hash: str, *, at: datetime
 ) -> None:

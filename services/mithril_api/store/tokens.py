@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Row, delete, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Row, delete, or_, select, text, tuple_, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -100,6 +100,35 @@ async def _find(
     )
     if lock:
         query = query.with_for_update(key_share=True)
+    row = (await conn.execute(query)).one_or_none()
+    return None if row is None else token_of(row)
+
+
+async def lock_presented(
+    conn: AsyncConnection, value: str, *, preferred: TokenName
+) -> Token | None:
+    """The token with this value, whatever its kind, its row held until the transaction ends.
+
+    Values moved in may be shared by two kinds: then it is the preferred one.
+    """
+    shape = values.shape_of(value)
+    if isinstance(shape, values.Forged):
+        return None
+    digest = values.digest_of(value)
+    kept = select(token_expiries.c.expires_at).where(token_expiries.c.digest == digest)
+    spans = [t.c.expires_at == known for known in (await conn.execute(kept)).scalars()]
+    if isinstance(shape, values.Ours):
+        next_day = shape.day + timedelta(days=1)
+        spans.append((t.c.expires_at >= shape.day) & (t.c.expires_at < next_day))
+    if not spans:
+        return None
+    query = (
+        select(t)
+        .where(t.c.digest == digest, or_(*spans))
+        .order_by(t.c.name != preferred)
+        .limit(1)
+        .with_for_update(key_share=True)
+    )
     row = (await conn.execute(query)).one_or_none()
     return None if row is None else token_of(row)
 

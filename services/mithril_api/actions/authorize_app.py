@@ -1,0 +1,102 @@
+"""Record a user's consent to a client and issue an authorization code: one transaction."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.mithril_api.actions.minting import message, mint
+from services.mithril_api.deps import Deps
+from services.mithril_api.domain import consent
+from services.mithril_api.domain.minting import Minted, issued
+from services.mithril_api.domain.refusals import Refused
+from services.mithril_api.store import apps, consenting, tokens, users
+from services.mithril_api.store.apps import App
+from shared.events.accounts import AppApproved
+from shared.models.ids import ClientId, UserId
+from shared.models.scopes import joined
+from shared.models.tokens import TokenName
+from shared.runtime.postgres import retrying
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentAsked:
+    """One consent, its fields already checked for shape."""
+
+    user_id: UserId
+    client_id: ClientId
+    redirect_uri: str
+    scope: tuple[str, ...] = ()
+    code_challenge: str | None = field(default=None, repr=False)  # RFC 7636, S256
+
+
+Outcome: TypeAlias = Minted | Refused
+
+
+async def authorize(deps: Deps, asked: ConsentAsked) -> Outcome:
+    """The code for the client to exchange. However many consents at once, one approval."""
+    outcome = await retrying(lambda: _authorize(deps, asked))
+    deps.committed()
+    return outcome
+
+
+async def _authorize(deps: Deps, asked: ConsentAsked) -> Outcome:
+    async with deps.db.begin() as conn:
+        await users.is_blocked(conn, asked.user_id)  # waits for a block under way
+        facts = await consenting.facts_for(
+            conn, user_id=asked.user_id, client_id=asked.client_id
+        )
+        verdict = consent.judge(
+            facts,
+            redirect_uri=asked.redirect_uri,
+            scope=asked.scope,
+            client_is_trusted=str(asked.client_id) in deps.settings.trusted_client_ids,
+        )
+        if isinstance(verdict, Refused):
+            return verdict
+        now = deps.clock.now()
+        app = await apps.approve(
+            conn,
+            new_id=deps.entropy.uuid(),
+            user_id=asked.user_id,
+            client_id=asked.client_id,
+            scope=verdict.scope,
+            now=now,
+        )
+        return await _issue(deps, conn, asked, app, verdict.scope, now=now)
+
+
+async def _issue(
+    deps: Deps,
+    conn: AsyncConnection,
+    asked: ConsentAsked,
+    app: App,
+    scope: tuple[str, ...],
+    *,
+    now: datetime,
+) -> Minted:
+    details: dict[str, Any] = {
+        "redirect_uri": asked.redirect_uri,
+        "scope_request": joined(scope),
+    }
+    if asked.code_challenge is not None:
+        details["code_challenge"] = asked.code_challenge
+    code = mint(
+        deps,
+        TokenName.CODE,
+        user_id=asked.user_id,
+        client_id=asked.client_id,
+        scope=scope,
+        grant_type="password",  # a constant of the contract
+        now=now,
+        expires_at=now + deps.settings.code_ttl(),
+        app_id=app.id,
+        details=details,
+    )
+    approved = AppApproved(
+        user_id=asked.user_id, app_id=app.id, client_id=asked.client_id, scope=app.scope
+    )
+    events = [message(deps, event, at=now) for event in (approved, issued(code.token))]
+    await tokens.add(conn, [code.token], events)
+    return code

@@ -1,0 +1,18 @@
+"""Whether the token that came in an Authorization header serves its purpose (spec §1.3 O7)."""
+
+from datetime import datetime
+
+from services.mithril_api.domain.records import Token
+from services.mithril_api.domain.refusals import Reason, Refused
+from shared.models.tokens import TokenName
+
+
+def judge(token: Token | None, *, wanted: TokenName, now: datetime) -> Token | Refused:
+    """The token, if it is live, unused and of the wanted kind."""
+    if token is None:
+        return Refused(Reason.TOKEN_INVALID)
+    if token.used_at is not None or not token.is_live(now):
+        return Refused(Reason.TOKEN_EXPIRED)
+    if token.name is not wanted:
+        return Refused(Reason.TOKEN_INVALID_TYPE)
+    return token

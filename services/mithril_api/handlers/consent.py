@@ -1,0 +1,75 @@
+"""POST /oauth/apps/authorize: a user lets a client act for them (spec §1.3 O3; RFC 7636)."""
+
+from typing import Annotated, Literal
+
+from aiohttp import web
+from pydantic import StringConstraints
+
+from services.mithril_api.actions import authorize_app
+from services.mithril_api.actions.authorize_app import ConsentAsked
+from services.mithril_api.domain import redirects
+from services.mithril_api.domain.pkce import CHALLENGE_PATTERN
+from services.mithril_api.domain.records import rendered
+from services.mithril_api.domain.refusals import Refused
+from services.mithril_api.handlers.callers import consumer_of
+from services.mithril_api.handlers.keys import DEPS, METRICS
+from services.mithril_api.handlers.problems import refuse
+from services.mithril_api.handlers.tokens import NO_STORE
+from shared.models.ids import ClientId, UserId
+from shared.runtime.bodies import read_wrapped
+from shared.runtime.http import note
+from shared.wire.casting import Body, Id, LongText, ScopeText, cast
+from shared.wire.envelope import Answer, Invalid, validation_failed
+
+Challenge = Annotated[str, StringConstraints(pattern=CHALLENGE_PATTERN)]
+
+
+class ConsentBody(Body):
+    """What is consented to. `user_id` comes from who is calling, never from the body."""
+
+    user_id: Id
+    client_id: Id
+    redirect_uri: LongText
+    scope: ScopeText = ""
+    state: LongText | None = None
+    code_challenge: Challenge | None = None
+    code_challenge_method: Literal["S256"] | None = None
+
+
+async def post_authorize(request: web.Request) -> Answer:
+    """Record the consent; the `Location` takes a code to the client."""
+    caller = await consumer_of(request, scope="app:authorize")
+    body = await read_wrapped(request, "app")
+    form = cast(ConsentBody, {**body, "user_id": caller.user_id})
+    _require_method(form)
+    asked = ConsentAsked(
+        user_id=UserId(form.user_id),
+        client_id=ClientId(form.client_id),
+        redirect_uri=form.redirect_uri,
+        scope=tuple(form.scope.split()),
+        code_challenge=form.code_challenge,
+    )
+    outcome = await authorize_app.authorize(request.app[DEPS], asked)
+    result = outcome.reason.name.lower() if isinstance(outcome, Refused) else "issued"
+    request.app[METRICS].grants.labels("consent", result).inc()
+    note(request, app_client_id=str(asked.client_id), outcome=result)
+    if isinstance(outcome, Refused):
+        refuse(outcome)
+    location = redirects.with_parameters(
+        form.redirect_uri, code=outcome.value, state=form.state
+    )
+    return Answer(
+        data=rendered(outcome.token, value=outcome.value),
+        status=201,
+        urgent={"redirect_uri": location},
+        headers={**NO_STORE, "Location": location},
+    )
+
+
+def _require_method(form: ConsentBody) -> None:
+    """A challenge and its method come together: left out, the method would be `plain`."""
+    if (form.code_challenge is None) is (form.code_challenge_method is None):
+        return
+    missing = "code_challenge" if form.code_challenge is None else "code_challenge_method"
+    blank = Invalid(entry=f"$.{missing}", rule="required", description="can't be blank")
+    raise validation_failed([blank])

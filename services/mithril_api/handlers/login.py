@@ -1,0 +1,83 @@
+"""POST /auth/login and /auth/logout: sessions of humans, for the sign-in pages (spec §1.3 O2)."""
+
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import StringConstraints
+
+from services.mithril_api.actions import log_out, sign_in
+from services.mithril_api.actions.sign_in import SignInAsked
+from services.mithril_api.domain.records import rendered
+from services.mithril_api.domain.refusals import Reason, Refused
+from services.mithril_api.domain.sign_in import Grant
+from services.mithril_api.handlers.callers import required_bearer
+from services.mithril_api.handlers.keys import DEPS, METRICS
+from services.mithril_api.handlers.problems import refuse
+from services.mithril_api.handlers.tokens import NO_STORE
+from shared.models.ids import ClientId
+from shared.runtime.bodies import read_wrapped
+from shared.runtime.http import note
+from shared.wire.casting import Body, ScopeText, Text, cast, parse_uuid
+from shared.wire.envelope import Answer, unprocessable
+
+Captcha = Annotated[str, StringConstraints(max_length=8192)]
+
+
+class PasswordBody(Body):
+    """`grant_type=password` and `grant_type=change_password`.
+
+    `token` is the answer to a reCAPTCHA. It is taken and left alone: nothing checks it yet.
+    """
+
+    email: Text
+    password: Text
+    client_id: Text
+    scope: ScopeText
+    token: Captcha | None = None
+
+
+async def post_login(request: web.Request) -> Answer:
+    """Sign a human in.
+
+    With a second factor the token is a `2fa_access_token`, which authorises nothing. No
+    one-time code is sent for it: sending and checking codes comes with a later release.
+    """
+    body = await read_wrapped(request, "token")
+    match body.get("grant_type"):
+        case Grant.PASSWORD | Grant.CHANGE_PASSWORD as grant:
+            return await _sign_in(request, Grant(grant), cast(PasswordBody, body))
+        case None | "":
+            raise unprocessable("Request must include grant_type.")
+        case _:
+            request.app[METRICS].grants.labels("other", "grant_forbidden").inc()
+            refuse(Refused(Reason.GRANT_FORBIDDEN))
+
+
+async def _sign_in(request: web.Request, grant: Grant, form: PasswordBody) -> Answer:
+    asked = SignInAsked(
+        grant=grant,
+        client_id=ClientId(parse_uuid(form.client_id)),
+        email=form.email,
+        password=form.password,
+        scope=tuple(form.scope.split()),
+    )
+    outcome = await sign_in.sign_in(request.app[DEPS], asked)
+    result = outcome.reason.name.lower() if isinstance(outcome, Refused) else "issued"
+    request.app[METRICS].grants.labels(grant, result).inc()
+    note(request, client_id=str(asked.client_id), grant_type=grant, outcome=result)
+    if isinstance(outcome, Refused):
+        refuse(outcome)
+    token = outcome.minted.token
+    note(request, user_id=str(token.user_id))
+    data = rendered(token, value=outcome.minted.value)
+    urgent = {"next_step": outcome.next_step}
+    return Answer(data=data, status=201, urgent=urgent, headers=NO_STORE)
+
+
+async def post_logout(request: web.Request) -> Answer:
+    """End the session of the bearer token, and its refresh token's."""
+    outcome = await log_out.log_out(request.app[DEPS], required_bearer(request))
+    if isinstance(outcome, Refused):
+        refuse(outcome)
+    note(request, user_id=str(outcome.user_id), client_id=str(outcome.client_id))
+    return Answer(data={}, headers=NO_STORE)
