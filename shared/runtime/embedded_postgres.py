@@ -28,7 +28,8 @@ _TAKEN_PORT = "Address already in use"
 # What the last backends hold for a moment after their postmaster was killed.
 _LINGERING = "pre-existing shared memory block"
 _NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
-_UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Not `synchronous_commit`: what was acknowledged must survive the end of the processes.
+_UNSAFE = {"fsync": "off", "full_page_writes": "off"}
 
 
 class EmbeddedPostgres:
