@@ -39,10 +39,19 @@ def cast_beside(
     return made
 
 
+def cast_new(model: type[Model], value: Mapping[str, Any]) -> Model:
+    """The model of something new: a text of nothing but spaces counts as absent."""
+    return cast(model, {name: item for name, item in value.items() if not _is_blank(item)})
+
+
+def _is_blank(item: object) -> bool:
+    return item is None or (isinstance(item, str) and not item.strip())
+
+
 def blanked(value: Mapping[str, Any], required: Iterable[str]) -> list[Invalid]:
     """Complaints about required fields that a change would take away."""
     return [
         Invalid(entry=f"$.{name}", rule="required", description="can't be blank")
         for name in required
-        if name in value and value[name] in ("", None)
+        if name in value and _is_blank(value[name])
     ]

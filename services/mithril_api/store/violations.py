@@ -6,6 +6,8 @@ from sqlalchemy.exc import IntegrityError
 
 from services.mithril_api.domain.refusals import Clash
 
+CLIENT_TYPE_OF_CLIENTS = "fk_clients_client_type_id"
+
 _TAKEN: Mapping[str, str] = {
     "uq_apps_user_id_client_id": "client_id",
     "uq_authentication_factors_user_id_type": "type",
@@ -19,8 +21,8 @@ _ABSENT: Mapping[str, str] = {
     "fk_apps_client_id": "client_id",
     "fk_apps_user_id": "user_id",
     "fk_authentication_factors_user_id": "user_id",
-    "fk_clients_client_type_id": "client_type_id",
-    "fk_clients_user_id": "user_id",
+    CLIENT_TYPE_OF_CLIENTS: "client_type",  # named after the thing, as the original did
+    "fk_clients_user_id": "user",
     "fk_connections_client_id": "client_id",
     "fk_connections_consumer_id": "consumer_id",
     "fk_global_user_roles_role_id": "role_id",
