@@ -9,7 +9,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Row, delete, or_, select, text, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Update,
+    delete,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -240,29 +250,32 @@ async def revoke(
     snapshot, and its successor may be in use before the next one comes. A statement that
     finds nothing met no refresh either: the token of one would have been live.
     """
-    statement = (
-        update(t)
-        .where(chosen, t.c.revoked_at.is_(None), t.c.expires_at > at)
-        .values(revoked_at=at, updated_at=at)
-    )
     total = 0
-    while count := (await conn.execute(statement)).rowcount:
+    while count := (await conn.execute(_revocation(chosen, at))).rowcount:
         total += count
     return total
 
 
 async def remove(
     conn: AsyncConnection, chosen: ColumnElement[bool], *, at: datetime
-) -> int:
-    """Delete the tokens that `chosen` selects. Returns how many of them were live.
+) -> list[TokenId]:
+    """Delete the tokens that `chosen` selects. Returns those that were live.
 
     They are revoked first, so that no refresh under way adds one after the deletion.
     """
-    live = await revoke(conn, chosen, at=at)
+    live: list[TokenId] = []
+    revocation = _revocation(chosen, at).returning(t.c.id)
+    while ended := (await conn.execute(revocation)).scalars().all():
+        live.extend(map(TokenId, ended))
     gone = delete(t).where(chosen).returning(t.c.digest, t.c.name).cte("gone")
     kept = tuple_(token_expiries.c.digest, token_expiries.c.name)
     await conn.execute(delete(token_expiries).where(kept.in_(select(gone))))
     return live
+
+
+def _revocation(chosen: ColumnElement[bool], at: datetime) -> Update:
+    live = (t.c.revoked_at.is_(None), t.c.expires_at > at)
+    return update(t).where(chosen, *live).values(revoked_at=at, updated_at=at)
 
 
 def token_of(row: Row[Any]) -> Token:

@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, Row, and_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.mithril_api.store.paging import page_of
-from shared.models.ids import UserId
+from shared.models.ids import ClientId, UserId
+from shared.models.schema.mithril import clients as c
 from shared.models.schema.mithril import login_failures as f
 from shared.models.schema.mithril import users as u
 
@@ -100,6 +101,19 @@ async def change(
     """Set columns of an account whose row the caller holds."""
     statement = u.update().where(u.c.id == user_id).values(**values, updated_at=at)
     return user_of((await conn.execute(statement.returning(u))).one())
+
+
+async def hold_to_remove(conn: AsyncConnection, user_id: UserId) -> User | None:
+    """The account, held so that nothing can refer to it anew: no client, consent or role."""
+    query = select(u).where(u.c.id == user_id).with_for_update()
+    row = (await conn.execute(query)).one_or_none()
+    return None if row is None else user_of(row)
+
+
+async def clients_of(conn: AsyncConnection, user_id: UserId) -> list[ClientId]:
+    """The clients that belong to an account."""
+    query = select(c.c.id).where(c.c.user_id == user_id).order_by(c.c.id)
+    return [ClientId(item) for item in (await conn.execute(query)).scalars()]
 
 
 async def remove(conn: AsyncConnection, user_id: UserId) -> None:
