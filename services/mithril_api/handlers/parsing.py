@@ -41,7 +41,12 @@ def cast_beside(
 
 def cast_new(model: type[Model], value: Mapping[str, Any]) -> Model:
     """The model of something new: a text of nothing but spaces counts as absent."""
-    return cast(model, {name: item for name, item in value.items() if not _is_blank(item)})
+    return cast(model, without_blanks(value))
+
+
+def without_blanks(value: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said at all."""
+    return {name: item for name, item in value.items() if not _is_blank(item)}
 
 
 def _is_blank(item: object) -> bool:
