@@ -146,6 +146,11 @@ class Relay:
                 return
             await conn.execute(_SESSION)
             await conn.add_listener(CHANNEL, self._told)
+            await conn.execute(
+                "INSERT INTO outbox_relays (source) VALUES ($1) ON CONFLICT DO NOTHING",
+                self._source,
+            )
+            await self._measure(conn)  # told even while Kafka is away
             producer = idempotent_producer(self._kafka, client_id=f"{self._source}-relay")
             try:
                 await producer.start()
@@ -162,10 +167,6 @@ class Relay:
     async def _publish_all(
         self, conn: asyncpg.Connection, producer: AIOKafkaProducer, stop: asyncio.Event
     ) -> None:
-        await conn.execute(
-            "INSERT INTO outbox_relays (source) VALUES ($1) ON CONFLICT DO NOTHING",
-            self._source,
-        )
         await self._replay(conn, producer)  # it may have been asked while nobody led
         await self._send_again(conn, producer)
         while True:

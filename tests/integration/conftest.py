@@ -1,12 +1,14 @@
 """Databases of our own schema for every integration test."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 import services.mithril_api
 from shared.runtime import migrate
+from shared.runtime.embedded_postgres import EmbeddedPostgres
 from tests.neighbours.databases import Templates, clone, drop
 
 _PACKAGE = Path(services.mithril_api.__file__).parent
@@ -26,3 +28,16 @@ async def mithril_database(
     name = database_name("mithril")
     yield await clone(postgres_url, mithril_template, name)
     await drop(postgres_url, name)
+
+
+@pytest.fixture
+def mithril_migrated() -> Callable[[EmbeddedPostgres], Awaitable[str]]:
+    """Give a server of a test's own the database `mithril`, migrated; the answer is its URL."""
+
+    async def made(server: EmbeddedPostgres) -> str:
+        url = server.url("mithril")
+        await asyncio.to_thread(server.create_database, "mithril")
+        await asyncio.to_thread(migrate.upgrade, _PACKAGE, url)
+        return url
+
+    return made
