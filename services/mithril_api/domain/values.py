@@ -49,7 +49,7 @@ _FORGED = Forged()
 
 def compose(*, expires_at: datetime, random: int) -> str:
     """The value of a token that expires then. `random` is an integer below 2¹²⁸."""
-    body = MARK + _encode(_day_number(expires_at), 3) + _encode(random, _RANDOM_SIZE)
+    body = MARK + base62(_day_number(expires_at), 3) + base62(random, _RANDOM_SIZE)
     return body + _checksum(body)
 
 
@@ -72,19 +72,8 @@ def digest_of(value: str) -> bytes:
     return sha256(value.encode("utf-8", "surrogatepass")).digest()
 
 
-def _day_number(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(days=1)
-
-
-def _checksum(body: str) -> str:
-    return _encode(zlib.crc32(body.encode()) % 62**_CHECKSUM_SIZE, _CHECKSUM_SIZE)
-
-
-def _is_code(value: str) -> bool:
-    return value.isascii() and value.isalnum()
-
-
-def _encode(number: int, width: int) -> str:
+def base62(number: int, width: int) -> str:
+    """A number in digits and letters, filled up to a width."""
     characters = []
     for _ in range(width):
         number, digit = divmod(number, 62)
@@ -92,6 +81,18 @@ def _encode(number: int, width: int) -> str:
     if number:
         raise ValueError("number does not fit its width")
     return "".join(reversed(characters))
+
+
+def _day_number(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(days=1)
+
+
+def _checksum(body: str) -> str:
+    return base62(zlib.crc32(body.encode()) % 62**_CHECKSUM_SIZE, _CHECKSUM_SIZE)
+
+
+def _is_code(value: str) -> bool:
+    return value.isascii() and value.isalnum()
 
 
 def _decode(code: str) -> int:

@@ -1,0 +1,182 @@
+"""/admin/clients/{client_id}/connections (spec §1.4)."""
+
+from typing import Annotated, Any
+
+from aiohttp import web
+from pydantic import StringConstraints
+
+from services.mithril_api.actions.change_connection import change_connection
+from services.mithril_api.actions.delete_connection import delete_connection
+from services.mithril_api.actions.put_connection import put_connection
+from services.mithril_api.actions.refresh_connection_secret import (
+    refresh_connection_secret,
+)
+from services.mithril_api.domain.connections import Connection, ConnectionChange, Opened
+from services.mithril_api.domain.refusals import Clash, Refused
+from services.mithril_api.handlers.keys import DEPS
+from services.mithril_api.handlers.parsing import (
+    blanked,
+    cast_beside,
+    cast_query,
+    without_blanks,
+)
+from services.mithril_api.handlers.problems import refuse
+from services.mithril_api.handlers.rendering import (
+    NOTHING,
+    list_answer,
+    paged,
+    timestamp,
+)
+from services.mithril_api.store import connections
+from shared.models.ids import ClientId, ConnectionId
+from shared.runtime.bodies import read_object
+from shared.wire.casting import Body, Id, parse_uuid
+from shared.wire.envelope import Answer, Problem, not_found
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+# As documented, and without what no redirection may hold (RFC 6749 §3.1.2, RFC 9110 §5.5).
+RedirectUri = Annotated[
+    str, StringConstraints(max_length=2048, pattern=r"^https://[^\s\p{Cc}#]+$")
+]
+
+
+class Filters(Body):
+    """`redirect_uri` is a part of it."""
+
+    consumer_id: Id | None = None
+    redirect_uri: str | None = None
+
+
+class PutBody(Body):
+    """An upsert: the consumer is the key. A `secret` that is sent is ignored."""
+
+    consumer_id: Id
+    redirect_uri: RedirectUri | None = None
+
+
+class ChangeBody(Body):
+    """What may change."""
+
+    consumer_id: Id | None = None
+    redirect_uri: RedirectUri | None = None
+
+
+async def get_all(request: web.Request) -> Answer:
+    """A page of a client's connections."""
+    client_id = _client_id(request)
+    filters = cast_query(Filters, request)
+    page = paged(request)
+    async with request.app[DEPS].db.read() as conn:
+        found, total = await connections.listed(
+            conn,
+            client_id,
+            consumer_id=None
+            if filters.consumer_id is None
+            else ClientId(filters.consumer_id),
+            redirect_uri=filters.redirect_uri,
+            number=page.number,
+            size=page.size,
+        )
+    return list_answer([rendered(connection) for connection in found], page, total)
+
+
+async def get_one(request: web.Request) -> Answer:
+    """A connection of a client, without its secret."""
+    client_id, connection_id = _client_id(request), _connection_id(request)
+    async with request.app[DEPS].db.read() as conn:
+        connection = await connections.by_id(conn, client_id, connection_id)
+    if connection is None:
+        raise not_found()
+    return Answer(data=rendered(connection))
+
+
+async def put(request: web.Request) -> Answer:
+    """Open or change the connection of a consumer: 201 or 200, with a fresh secret either way.
+
+    The path of this one route answers 404 where its id is no UUID, as documented.
+    """
+    try:
+        client_id = _client_id(request)
+    except Problem:
+        raise not_found() from None
+    body = await read_object(request)
+    form = cast_beside(PutBody, without_blanks(body), blanked(body, ["redirect_uri"]))
+    outcome = await put_connection(
+        request.app[DEPS],
+        client_id=client_id,
+        consumer_id=ClientId(form.consumer_id),
+        redirect_uri=form.redirect_uri,
+    )
+    if not isinstance(outcome, Opened):
+        refuse(outcome)
+    return _with_secret(outcome)
+
+
+async def patch(request: web.Request) -> Answer:
+    """Change a connection; the secret is neither changed nor told."""
+    client_id, connection_id = _client_id(request), _connection_id(request)
+    body = await read_object(request)
+    complaints = blanked(body, ("consumer_id", "redirect_uri"))
+    form = cast_beside(ChangeBody, without_blanks(body), complaints)
+    change = ConnectionChange(
+        redirect_uri=form.redirect_uri,
+        consumer_id=None if form.consumer_id is None else ClientId(form.consumer_id),
+    )
+    outcome = await change_connection(request.app[DEPS], client_id, connection_id, change)
+    if isinstance(outcome, Clash | Refused):
+        refuse(outcome)
+    return Answer(data=rendered(outcome))
+
+
+async def patch_refresh_secret(request: web.Request) -> Answer:
+    """A new secret; the former one works until the overlap ends."""
+    outcome = await refresh_connection_secret(
+        request.app[DEPS],
+        _client_id(request),
+        _connection_id(request),
+        api_key=request.headers.get("api-key"),
+    )
+    if isinstance(outcome, Refused):
+        refuse(outcome)
+    return _with_secret(outcome)
+
+
+async def delete(request: web.Request) -> Answer:
+    """Delete a connection."""
+    refused = await delete_connection(
+        request.app[DEPS], _client_id(request), _connection_id(request)
+    )
+    if refused is not None:
+        refuse(refused)
+    return NOTHING
+
+
+def _client_id(request: web.Request) -> ClientId:
+    return ClientId(parse_uuid(request.match_info["client_id"]))
+
+
+def _connection_id(request: web.Request) -> ConnectionId:
+    return ConnectionId(parse_uuid(request.match_info["id"]))
+
+
+def _with_secret(opened: Opened) -> Answer:
+    connection = opened.connection
+    path = f"/admin/clients/{connection.client_id}/connections/{connection.id}"
+    return Answer(
+        data={**rendered(connection), "secret": opened.secret},
+        status=201 if opened.is_new else 200,
+        headers={**NO_STORE, "Location": path},
+    )
+
+
+def rendered(connection: Connection) -> dict[str, Any]:
+    """The Connection object of the contract, which has no secret."""
+    return {
+        "id": connection.id,
+        "redirect_uri": connection.redirect_uri,
+        "client_id": connection.client_id,
+        "consumer_id": connection.consumer_id,
+        "inserted_at": timestamp(connection.inserted_at),
+        "updated_at": timestamp(connection.updated_at),
+    }
