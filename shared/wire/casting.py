@@ -1,7 +1,8 @@
 """JSON bodies to models, with every offending field named as the contract writes it (spec §1.2).
 
 A body model is a pydantic model; this module turns its complaints into the contract's entries.
-As in the original, an empty string counts as absent.
+As in the original, an empty string counts as absent, and so does one of spaces alone where
+the field is required.
 """
 
 import re
@@ -54,12 +55,26 @@ def parse_uuid(text: str) -> UUID:
 
 def cast(model: type[Model], value: Mapping[str, Any], *, prefix: str = "$") -> Model:
     """The model; or 422 that names every offending field."""
-    given = {name: item for name, item in value.items() if item not in ("", None)}
+    required = _required(model)
+    given = {
+        name: item
+        for name, item in value.items()
+        if not (item in ("", None) or (name in required and _is_blank(item)))
+    }
     try:
         return model.model_validate(given)
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=True)
         raise validation_failed([_invalid(item, prefix) for item in details]) from None
+
+
+def _required(model: type["Body"]) -> set[str]:
+    fields = model.model_fields.items()
+    return {field.alias or name for name, field in fields if field.is_required()}
+
+
+def _is_blank(item: object) -> bool:
+    return isinstance(item, str) and not item.strip()
 
 
 _CASTS = {

@@ -1,0 +1,20 @@
+"""Forcing an interleaving: a test goes on when the database says who waits for whom."""
+
+import asyncio
+
+from sqlalchemy import text
+
+from services.mithril_api.deps import Deps
+
+_WAITING = text(
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
+)
+
+
+async def until_waiting(deps: Deps, count: int = 1) -> None:
+    """Return when this many transactions wait for a lock that another one holds."""
+    async with asyncio.timeout(10), deps.db.read() as conn:
+        # The event to wait for is the database's: it can only be asked about.
+        while (await conn.execute(_WAITING)).scalar_one() < count:  # noqa: ASYNC110
+            await asyncio.sleep(0.002)
