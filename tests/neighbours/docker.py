@@ -123,9 +123,13 @@ def _kafka_environment(port: int) -> dict[str, str]:
         "process.roles": "broker,controller",
         "controller.quorum.voters": "1@localhost:9093",
         "controller.listener.names": "CONTROLLER",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "listeners": "PLAINTEXT://:9092,CONTROLLER://:9093",
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+        "inter.broker.listener.name": "INSIDE",
+        "listener.security.protocol.map": ",".join(
+            f"{listener}:PLAINTEXT" for listener in ("INSIDE", "OUTSIDE", "CONTROLLER")
+        ),
+        "listeners": "INSIDE://:19092,OUTSIDE://:9092,CONTROLLER://:9093",
+        # Transactions make it call itself, and it is not at our port inside.
+        "advertised.listeners": f"INSIDE://localhost:19092,OUTSIDE://127.0.0.1:{port}",
     }
     # The image turns `KAFKA_A_B` into `a.b`.
     return {f"KAFKA_{k.upper().replace('.', '_')}": v for k, v in settings.items()}

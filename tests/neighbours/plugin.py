@@ -8,6 +8,7 @@ import pytest
 from tests.neighbours.household import HOUSEHOLD, NextDoor, OwnHousehold
 
 _DOOR = "mithril_neighbours"
+_HEADER = pytest.StashKey[str]()
 
 
 class XdistNode(Protocol):
@@ -38,7 +39,17 @@ def pytest_report_header(config: pytest.Config) -> str:
     household = config.stash[HOUSEHOLD]
     if not isinstance(household, OwnHousehold) or _needs_none(config):
         return "neighbours: none needed"
-    return f"neighbours: {household.describe()}"
+    config.stash[_HEADER] = household.describe()
+    return f"neighbours: {config.stash[_HEADER]}"
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Correct the header if what it named could not be started after all."""
+    household, header = config.stash[HOUSEHOLD], config.stash.get(_HEADER, None)
+    if isinstance(household, OwnHousehold) and header not in {None, household.describe()}:
+        terminalreporter.write_line(f"neighbours: {household.describe()}")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
