@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from services.mithril_api.cli import cli as mithril_api
+from services.scheduler.cli import cli as scheduler
 from services.up.cli import up
 from shared.runtime.relay import ask_replay
 
@@ -13,6 +14,7 @@ cli = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
 cli.add_typer(mithril_api, name="mithril-api")
+cli.add_typer(scheduler, name="mithril-scheduler")
 cli.command("up")(up)
 
 outbox = typer.Typer(

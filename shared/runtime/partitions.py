@@ -82,15 +82,19 @@ async def missing(
 async def create(conn: AsyncConnection, partition: Partition, *, column: str) -> int:
     """Make one partition; rows of its span that waited in the default one move into it.
 
-    Returns how many moved. The table is built beside and attached last, so the strong lock on
-    the parent is held for the attachment alone; a check constraint on the rows that stay
-    keeps PostgreSQL from scanning the default partition under that lock.
+    Returns how many moved. The table and its indexes are made beside the parent first. Then
+    the parent is locked against all use, and stays so for the move, one scan of the default
+    partition, and the commit: milliseconds, plus the time of the move (see docs/retention.md).
+    Attaching alone would ask for less, but a request that planned just before it would look for
+    a moved row where it was, or be refused an insert into the default partition. With this
+    lock every other transaction sees all of it or nothing. The caller sets `lock_timeout`.
     """
     table, name = partition.table, partition.name
     bounds = {"start": partition.start, "end": partition.end}
     await conn.execute(
-        text(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
+        text(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL EXCLUDING IDENTITY)")
     )
+    await lock(conn, table)
     moved = await conn.execute(
         text(
             f"WITH moved AS (DELETE FROM {table}_default "
@@ -108,11 +112,20 @@ async def create(conn: AsyncConnection, partition: Partition, *, column: str) ->
     return moved.rowcount
 
 
-async def rows_in(conn: AsyncConnection, name: str) -> int:
-    """How many rows a table holds, counted."""
-    return int((await conn.execute(text(f"SELECT count(*) FROM {name}"))).scalar_one())
+async def lock(conn: AsyncConnection, table: str) -> None:
+    """Keep everyone off a partitioned table until the transaction ends.
+
+    `ONLY`: its partitions are reached through it, so they need no lock of their own.
+    """
+    await conn.execute(text(f"LOCK TABLE ONLY {table} IN ACCESS EXCLUSIVE MODE"))
 
 
 async def drop(conn: AsyncConnection, partition: Partition) -> None:
-    """Drop a partition whole: the cost does not grow with its rows."""
+    """Drop a partition whole: the cost does not grow with its rows.
+
+    PostgreSQL locks the parent against all use until the commit, so this comes last in its
+    transaction; the files are removed after the locks are gone. DETACH locks the same way;
+    DETACH CONCURRENTLY is refused where there is a default partition. The caller sets
+    `lock_timeout`: whoever comes meanwhile waits for us, whom the oldest transaction makes wait.
+    """
     await conn.execute(text(f"DROP TABLE {partition.name}"))

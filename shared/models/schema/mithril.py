@@ -294,10 +294,12 @@ job_runs = Table(
     metadata,
     _id(),
     Column("job", Text, nullable=False),
+    _moment("tick", nullable=True),  # the scheduled moment it was for; none: asked for by hand
     _moment("started_at"),
     _moment("finished_at", nullable=True),
     Column("outcome", Text),  # succeeded, failed, stopped; none while it runs
     Column("affected", BigInteger, nullable=False, server_default=text("0")),
     Column("details", JSONB, nullable=False, server_default=_EMPTY_OBJECT),
+    UniqueConstraint("job", "tick"),  # a tick is done once
     Index("ix_job_runs_job_started_at", "job", "started_at"),
 )

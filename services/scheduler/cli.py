@@ -1,0 +1,124 @@
+"""mithril mithril-scheduler: serve, jobs, run, doctor."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Mapping
+
+import typer
+
+from services.scheduler import app as composition
+from services.scheduler.actions.run_job import run_job
+from services.scheduler.domain.runs import Outcome, Result, Run, Skipped
+from services.scheduler.jobs import BY_NAME, JOBS
+from services.scheduler.settings import Settings
+from services.scheduler.store import runs
+from services.scheduler.work import Job
+from shared.runtime import logging, serve
+from shared.runtime.postgres import DatabaseUnavailableError
+from shared.runtime.settings import load_or_exit
+
+_TEMPORARY = 75  # EX_TEMPFAIL of sysexits.h
+
+cli = typer.Typer(
+    no_args_is_help=True, help="Timed work: partitions, purges, expiries, retention."
+)
+
+
+@cli.command("serve")
+def serve_command() -> None:
+    """Serve both listeners and keep the jobs' hours, until SIGTERM."""
+    settings = load_or_exit(Settings)
+    logging.configure(
+        service=composition.NAME, level=settings.log_level, human=settings.human_logs()
+    )
+    serve.run(lambda: composition.process(settings))
+
+
+@cli.command("jobs")
+def jobs_command() -> None:
+    """List the jobs: when each runs, what it keeps, and how its latest run ended."""
+    settings = load_or_exit(Settings)
+    latest = asyncio.run(_latest(settings))
+    rows = [_row(job, settings, latest) for job in JOBS]
+    table = [("JOB", "SCHEDULE (UTC)", "KEEPS", "LATEST RUN"), *rows]
+    widths = [max(len(row[column]) for row in table) for column in range(4)]
+    for row in table:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        typer.echo("  ".join(cells).rstrip())
+
+
+@cli.command("run")
+def run_command(job: str) -> None:
+    """Run a job now. Exit 1 if it failed, 75 if another process is at it."""
+    chosen = BY_NAME.get(job)
+    if chosen is None:
+        typer.echo(f"no job `{job}`; there are {', '.join(BY_NAME)}", err=True)
+        sys.exit(2)
+    settings = load_or_exit(Settings)
+    logging.configure(service=composition.NAME, level="error", human=settings.human_logs())
+    try:
+        result = asyncio.run(_run(settings, chosen))
+    except DatabaseUnavailableError as error:
+        typer.echo(f"{job}: the database is away: {error}", err=True)
+        sys.exit(_TEMPORARY)
+    if isinstance(result, Skipped):
+        typer.echo(f"{job}: skipped, another process is running it", err=True)
+        sys.exit(_TEMPORARY)
+    typer.echo(f"{job}: {result.outcome}, {result.affected} {chosen.counts}")
+    for name, value in result.details.items():
+        typer.echo(f"  {name}: {value}")
+    if result.outcome is Outcome.FAILED:
+        sys.exit(1)
+
+
+@cli.command("doctor")
+def doctor_command() -> None:
+    """Print the settings, secrets hidden, and try each neighbour. Exit 1 if one fails."""
+    settings = load_or_exit(Settings)
+    for name, value in sorted(settings.model_dump().items()):
+        typer.echo(f"{name} = {value}")
+    states = asyncio.run(composition.examine(settings))
+    for name, state in states.items():
+        typer.echo(f"{name}: {state}")
+    if any(state != "ok" for state in states.values()):
+        sys.exit(1)
+
+
+async def _run(settings: Settings, job: Job) -> Result:
+    deps = composition.build(settings).deps
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, deps.stop.set)
+    try:
+        return await run_job(deps, job)
+    finally:
+        await deps.db.dispose()
+
+
+async def _latest(settings: Settings) -> dict[str, Run] | None:
+    deps = composition.build(settings).deps
+    try:
+        async with deps.db.read() as conn:
+            return await runs.latest(conn)
+    except DatabaseUnavailableError:
+        return None
+    finally:
+        await deps.db.dispose()
+
+
+def _row(
+    job: Job, settings: Settings, latest: Mapping[str, Run] | None
+) -> tuple[str, str, str, str]:
+    kept = "-" if job.kept_for is None else f"{getattr(settings, job.kept_for)} days"
+    return (job.name, job.expression(settings), kept, _ending(job, latest))
+
+
+def _ending(job: Job, latest: Mapping[str, Run] | None) -> str:
+    if latest is None:
+        return "the database is away"
+    run = latest.get(job.name)
+    if run is None:
+        return "never"
+    outcome = run.outcome or "running"
+    return f"{run.started_at:%Y-%m-%d %H:%M:%S} {outcome}, {run.affected} {job.counts}"
