@@ -19,6 +19,7 @@ from services.mithril_api.store import passwords as password_store
 from services.mithril_api.store import tokens
 from services.mithril_api.store.users import User
 from shared.events.accounts import PasswordChanged
+from shared.events.envelope import Event
 from shared.events.tokens import TokensRevoked
 from shared.models.ids import UserId
 from shared.runtime import outbox
@@ -76,13 +77,14 @@ async def set_password(
         return Unfit((passwords.used_recently(),))
     await password_store.store(conn, user.id, prepared.password_hash, at=now)
     count = await tokens.revoke(conn, tokens.of_user(user.id), at=now)
-    changed = PasswordChanged(user_id=user.id, by=by)
-    revoked = TokensRevoked(
-        selector="user", reason="password_changed", user_id=user.id, count=count
-    )
-    await outbox.put_many(
-        conn, [message(deps, event, at=now) for event in (changed, revoked)]
-    )
+    told: list[Event] = [PasswordChanged(user_id=user.id, by=by)]
+    if count:
+        told.append(
+            TokensRevoked(
+                selector="user", reason="password_changed", user_id=user.id, count=count
+            )
+        )
+    await outbox.put_many(conn, [message(deps, event, at=now) for event in told])
     return None
 
 

@@ -40,6 +40,18 @@ def used_recently(*, entry: str = "$.password") -> Invalid:
     return Invalid(entry=entry, rule="password_used", description=text)
 
 
+def unchanged() -> Invalid:
+    """The complaint about a new password that is none."""
+    text = "is not changed"
+    return Invalid(entry="$.password", rule="required", description=text)
+
+
+def mismatch() -> Invalid:
+    """The complaint about a present password that is not the present one."""
+    text = "password does not match password in field current_password"
+    return Invalid(entry="$.current_password", rule="password", description=text)
+
+
 def _is_complex(password: str) -> bool:
     classes = (str.islower, str.isupper, str.isdecimal)
     return all(any(map(is_of, password)) for is_of in classes)

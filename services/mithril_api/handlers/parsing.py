@@ -1,14 +1,21 @@
 """Queries and changes to models: what `cast` does, for what is no fresh body."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
+from uuid import UUID
 
 from aiohttp import web
-from pydantic import BeforeValidator
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from shared.wire.casting import Model, cast
+from services.mithril_api.domain.factors import PHONE
+from shared.wire.casting import Model, Text, cast, parse_uuid
 from shared.wire.envelope import Invalid, Problem, validation_failed
+
+_DEEPEST = 32  # objects within objects; the encoder gives up at some hundreds
+_PHONE = re.compile(PHONE.removesuffix("$"))
 
 
 def _flag(value: object) -> object:
@@ -19,6 +26,46 @@ def _flag(value: object) -> object:
 
 
 Flag = Annotated[bool, BeforeValidator(_flag)]  # a boolean in a query
+
+
+def _email(text: str) -> str:
+    try:
+        # Syntax alone: names reserved for tests are as good as any.
+        validate_email(text, check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        raise PydanticCustomError("email", "is not a valid email") from None
+    return text
+
+
+def _phone(text: str) -> str:
+    if _PHONE.fullmatch(text) is None:
+        raise PydanticCustomError("format", "invalid phone", {"params": [PHONE]})
+    return text
+
+
+def _shallow(value: dict[str, Any]) -> dict[str, Any]:
+    level: list[Any] = [value]
+    for _ in range(_DEEPEST):
+        level = [item for outer in level for item in _inside(outer)]
+        if not level:
+            return value
+    raise PydanticCustomError("cast", "is invalid", {"params": ["map"]})
+
+
+def _inside(value: object) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+Email = Annotated[Text, AfterValidator(_email)]
+Phone = Annotated[Text, AfterValidator(_phone)]
+JsonObject = Annotated[dict[str, Any], AfterValidator(_shallow)]  # of a sane depth
+
+
+def uuid_list(text: str) -> list[UUID]:
+    """The ids of a comma-separated list; one that is no UUID is MALFORMED (400)."""
+    return [parse_uuid(item.strip()) for item in text.split(",") if item.strip()]
 
 
 def cast_query(model: type[Model], request: web.Request) -> Model:

@@ -1,0 +1,45 @@
+"""Block and unblock an account: used by every action that does. The caller holds its row."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.mithril_api.actions.minting import message
+from services.mithril_api.deps import Deps
+from services.mithril_api.store import tokens, users
+from services.mithril_api.store.users import User
+from shared.events.accounts import UserBlocked, UserUnblocked
+from shared.events.envelope import Event
+from shared.events.tokens import TokensRevoked
+from shared.models.ids import UserId
+from shared.runtime import outbox
+
+
+async def block(
+    deps: Deps, conn: AsyncConnection, user_id: UserId, reason: str | None, *, now: datetime
+) -> User:
+    """The account, blocked; its tokens are revoked, and both are published."""
+    blocked = {"is_blocked": True, "block_reason": reason}
+    user = await users.change(conn, user_id, blocked, at=now)
+    count = await tokens.revoke(conn, tokens.of_user(user_id), at=now)
+    told: list[Event] = [UserBlocked(user_id=user_id, reason=reason)]
+    if count:
+        told.append(
+            TokensRevoked(
+                selector="user", reason="user_blocked", user_id=user_id, count=count
+            )
+        )
+    await outbox.put_many(conn, [message(deps, event, at=now) for event in told])
+    return user
+
+
+async def unblock(
+    deps: Deps, conn: AsyncConnection, user_id: UserId, reason: str | None, *, now: datetime
+) -> User:
+    """The account, open again, its failed sign-ins forgotten; what was revoked stays so."""
+    unblocked = {"is_blocked": False, "block_reason": reason}
+    user = await users.change(conn, user_id, unblocked, at=now)
+    await users.forget_failed_logins(conn, user_id)
+    told = UserUnblocked(user_id=user_id, reason=reason)
+    await outbox.put(conn, message(deps, told, at=now))
+    return user
