@@ -54,6 +54,25 @@ class TokenRefreshed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenChanged(Event):
+    """An operator changed a token; `fields` names what changed, the rest is how it is now."""
+
+    type: ClassVar[str] = "mithril.token.changed.v1"
+    topic: ClassVar[str] = TOPIC
+
+    token_id: UUID
+    name: str
+    user_id: UUID
+    client_id: UUID | None
+    fields: tuple[str, ...]
+    scope: tuple[str, ...]
+    expires_at: datetime
+
+    def key(self) -> str:
+        return str(self.user_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokensRevoked(Event):
     """Tokens stopped working before their time. `selector` says which fields chose them."""
 

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from services.mithril_api.handlers import account, consent, login, tokens, verification
 from services.mithril_api.handlers.callers import internal
+from services.mithril_api.handlers.routes_clients import add_client_routes
 from services.mithril_api.handlers.routes_users import add_user_routes
 from shared.runtime.http import as_aiohttp
 
@@ -25,3 +26,4 @@ def add_internal(app: web.Application) -> None:
     verify = internal(verification.get_verify)
     app.router.add_get("/admin/tokens/{value}/verify", as_aiohttp(verify))
     add_user_routes(app)
+    add_client_routes(app)

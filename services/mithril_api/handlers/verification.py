@@ -4,12 +4,15 @@ from typing import Any
 
 from aiohttp import web
 
+from services.mithril_api.actions.find_owner import find_owner
 from services.mithril_api.actions.verify_tokens import VerifyAsked, refused_unseen
 from services.mithril_api.domain.records import rendered
 from services.mithril_api.domain.refusals import Refused
 from services.mithril_api.domain.verification import Verified
-from services.mithril_api.handlers.keys import METRICS, VERIFIES
+from services.mithril_api.handlers import scope_limits
+from services.mithril_api.handlers.keys import DEPS, METRICS, VERIFIES
 from services.mithril_api.handlers.problems import refuse
+from services.mithril_api.handlers.rendering import user_object
 from shared.runtime.http import note
 from shared.wire.envelope import Answer
 
@@ -30,6 +33,20 @@ async def get_verify(request: web.Request) -> Answer:
     data["user"] = {"person_id": verified.person_id}
     urgent = {"mis_client_id": verified.broker_id}
     return Answer(data=data, urgent=urgent, headers=NO_STORE)
+
+
+async def get_user(request: web.Request) -> Answer:
+    """Whose the token is, with the roles that count for it."""
+    outcome = await find_owner(request.app[DEPS], request.match_info["value"])
+    if isinstance(outcome, Refused):
+        refuse(outcome)
+    urgent = {
+        "roles": [scope_limits.rendered(role) for role in outcome.roles],
+        "global_roles": [scope_limits.rendered(role) for role in outcome.global_roles],
+        "token": {"expires_at": int(outcome.token.expires_at.timestamp())},
+    }
+    data = {**user_object(outcome.user), "urgent": urgent}
+    return Answer(data=data, headers=NO_STORE)
 
 
 async def _verify(request: web.Request, value: str) -> Verified:
