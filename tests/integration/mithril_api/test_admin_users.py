@@ -1,0 +1,542 @@
+"""/admin/users: making, finding, changing and deleting accounts (spec §1.4, §3.9)."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from services.mithril_api.store import users
+from shared.models.ids import UserId
+from shared.models.schema import mithril as tables
+from shared.models.tokens import TokenName
+from tests.builders import a_token, a_world, store
+from tests.integration.mithril_api.administering import (
+    MALFORMED,
+    NOBODY,
+    NOT_FOUND,
+    PASSWORD,
+    a_user,
+    ask,
+    ids_of,
+    refused,
+    unfit,
+    validation,
+)
+from tests.integration.mithril_api.asking import events_of, live_tokens
+from tests.integration.mithril_api.conftest import Api
+from tests.races import until_waiting
+
+COMPLEXITY = unfit(
+    "password",
+    "format",
+    "Password does not meet complexity requirements",
+    ("~r/^(?=.*[a-zа-яёїієґ])(?=.*[A-ZА-ЯЁЇIЄҐ])(?=.*\\d)/",),
+)
+TOO_SHORT = unfit("password", "length", "should be at least 12 character(s)", {"min": 12})
+USED = unfit(
+    "password",
+    "password_used",
+    "This password has been used recently. Try another one",
+)
+TAKEN = validation(unfit("email", None, "has already been taken"))
+
+
+async def rows(api: Api, table: Any, user_id: str) -> int:
+    column = table.c.id if table is tables.users else table.c.user_id
+    query = select(func.count()).select_from(table).where(column == user_id)
+    async with api.deps.db.read() as conn:
+        return int((await conn.execute(query)).scalar_one())
+
+
+async def signs_in_with(api: Api, user_id: str, password: str) -> bool:
+    async with api.deps.db.read() as conn:
+        user = await users.by_id(conn, UserId(user_id))  # type: ignore[arg-type]  # as it came
+    assert user is not None
+    return await api.deps.passwords.matches(user.password_hash, password)
+
+
+class TestMaking:
+    async def test_a_new_account_is_answered_whole_and_without_its_password(
+        self, api: Api
+    ) -> None:
+        asked = {
+            "email": "Doctor@Clinic.TEST",
+            "password": PASSWORD,
+            "tax_id": "3126509816",
+            "person_id": NOBODY,
+            "settings": {"language": "uk"},
+            "block_reason": "none yet",
+            "2fa_enable": False,
+        }
+
+        response = await api.internal.post("/admin/users", json={"user": asked})
+
+        data = (await response.json())["data"]
+        now = api.clock.now().strftime("%Y-%m-%dT%H:%M:%S.%f")
+        assert response.status == 201
+        assert response.headers["Location"] == f"/admin/users/{data['id']}"
+        assert data == {
+            "id": data["id"],
+            "email": "doctor@clinic.test",
+            "tax_id": "3126509816",
+            "person_id": NOBODY,
+            "settings": {"language": "uk"},
+            "is_blocked": False,
+            "block_reason": "none yet",
+            "inserted_at": now,
+            "updated_at": now,
+        }
+        assert await events_of(api) == [
+            ("mithril.user.created.v1", {"user_id": data["id"]})
+        ]
+        assert await signs_in_with(api, data["id"], PASSWORD)
+
+    @pytest.mark.parametrize(
+        ("but", "factors"),
+        [
+            pytest.param({}, [None], id="as the settings say"),
+            pytest.param({"2fa_enable": True}, [None], id="wanted"),
+            pytest.param(
+                {"2fa_enable": True, "factor": "+380901234567"},
+                ["+380901234567"],
+                id="wanted with a number",
+            ),
+            pytest.param({"2fa_enable": False}, [], id="not wanted"),
+            pytest.param({"2fa_enable": "true"}, [], id="anything but true"),
+            pytest.param({"2fa_enable": None}, [], id="null is not true"),
+        ],
+    )
+    async def test_a_second_factor_is_made_where_it_is_wanted(
+        self, api: Api, but: dict[str, Any], factors: list[str | None]
+    ) -> None:
+        asked = {"email": "doctor@clinic.test", "password": PASSWORD, **but}
+
+        status, body = await ask(api, "POST", "/users", {"user": asked})
+
+        f = tables.authentication_factors
+        query = select(f.c.factor).where(f.c.user_id == body["data"]["id"])
+        async with api.deps.db.read() as conn:
+            found = list((await conn.execute(query)).scalars())
+        assert (status, found) == (201, factors)
+        told = [kind for kind, _ in await events_of(api)]
+        assert told == [
+            "mithril.user.created.v1",
+            *("mithril.user.factor-changed.v1" for _ in factors),
+        ]
+
+    @pytest.mark.parametrize(
+        ("but", "invalid"),
+        [
+            pytest.param(
+                {"email": ..., "password": ...},
+                [
+                    unfit("email", "required", "can't be blank"),
+                    unfit("password", "required", "can't be blank"),
+                ],
+                id="nothing",
+            ),
+            pytest.param(
+                {"email": "", "password": " "},
+                [
+                    unfit("email", "required", "can't be blank"),
+                    unfit("password", "required", "can't be blank"),
+                ],
+                id="blank",
+            ),
+            pytest.param(
+                {"email": "not an e-mail", "password": "short"},
+                [
+                    unfit("email", "email", "is not a valid email"),
+                    TOO_SHORT,
+                    COMPLEXITY,
+                ],
+                id="every field is named, and every rule",
+            ),
+            pytest.param(
+                {"email": 1, "password": [], "tax_id": {}, "settings": "x", "factor": 2},
+                [
+                    unfit("email", "cast", "is invalid", ("string",)),
+                    unfit("password", "cast", "is invalid", ("string",)),
+                    unfit("tax_id", "cast", "is invalid", ("string",)),
+                    unfit("settings", "cast", "is invalid", ("map",)),
+                    unfit("factor", "cast", "is invalid", ("string",)),
+                ],
+                id="wrong types",
+            ),
+            pytest.param(
+                {"is_blocked": "yes", "block_reason": "x" * 256},
+                [
+                    unfit("is_blocked", "cast", "is invalid", ("boolean",)),
+                    unfit(
+                        "block_reason",
+                        "length",
+                        "should be at most 255 character(s)",
+                        {"max": 255},
+                    ),
+                ],
+                id="a text too long",
+            ),
+            pytest.param(
+                {"factor": "0901234567"},
+                [unfit("factor", "format", "invalid phone", (r"^\+380[0-9]{9}$",))],
+                id="no phone number",
+            ),
+            pytest.param(
+                {"factor": "+380901234567\n"},
+                [unfit("factor", "format", "invalid phone", (r"^\+380[0-9]{9}$",))],
+                id="a phone number with a newline",
+            ),
+        ],
+    )
+    async def test_unfit_fields_are_named(
+        self, api: Api, but: dict[str, Any], invalid: list[dict[str, Any]]
+    ) -> None:
+        user = {"email": "doctor@clinic.test", "password": PASSWORD, **but}
+        given = {name: item for name, item in user.items() if item is not ...}
+
+        answer = await refused(api, "POST", "/users", {"user": given})
+
+        assert answer == validation(*invalid)
+        assert await events_of(api) == []
+
+    async def test_settings_too_deep_to_be_written_are_no_settings(self, api: Api) -> None:
+        deep: dict[str, Any] = {}
+        for _ in range(300):
+            deep = {"deeper": [deep]}
+        user = {"email": "a@b.test", "password": PASSWORD, "settings": deep}
+
+        answer = await refused(api, "POST", "/users", {"user": user})
+
+        assert answer == validation(unfit("settings", "cast", "is invalid", ("map",)))
+
+    @pytest.mark.parametrize("body", [{}, {"user": None}, {"user": []}, [], "user"])
+    async def test_a_body_without_the_wrapper_is_malformed(
+        self, api: Api, body: Any
+    ) -> None:
+        assert await refused(api, "POST", "/users", body) == MALFORMED
+
+    async def test_an_email_is_taken_in_any_case_of_letters(self, api: Api) -> None:
+        await a_user(api, "doctor@clinic.test")
+        user = {"email": "DOCTOR@clinic.test", "password": PASSWORD}
+
+        assert await refused(api, "POST", "/users", {"user": user}) == TAKEN
+
+    async def test_of_two_accounts_with_one_email_at_once_one_is_made(
+        self, api: Api
+    ) -> None:
+        user = {"email": "doctor@clinic.test", "password": PASSWORD}
+
+        answers = await asyncio.gather(
+            *(ask(api, "POST", "/users", {"user": user}) for _ in range(2))
+        )
+
+        assert sorted(status for status, _ in answers) == [201, 422]
+        assert [kind for kind, _ in await events_of(api)] == [
+            "mithril.user.created.v1",
+            "mithril.user.factor-changed.v1",
+        ]
+
+
+class TestFinding:
+    async def test_an_account_is_found_by_its_id(self, api: Api) -> None:
+        user = await a_user(api)
+
+        status, body = await ask(api, "GET", f"/users/{user['id']}")
+
+        assert (status, body["data"]) == (200, user)
+
+    @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT", "PATCH"])
+    async def test_an_unknown_account_is_not_found(self, api: Api, method: str) -> None:
+        body = {"user": {"tax_id": "1"}} if method in {"PUT", "PATCH"} else None
+
+        assert await refused(api, method, f"/users/{NOBODY}", body) == NOT_FOUND
+
+    @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT", "PATCH"])
+    async def test_an_id_that_is_none_is_malformed(self, api: Api, method: str) -> None:
+        body = {"user": {}} if method in {"PUT", "PATCH"} else None
+
+        assert await refused(api, method, "/users/1", body) == MALFORMED
+
+    async def test_filters_choose_what_has_all_of_them(self, api: Api) -> None:
+        first = await a_user(api, "first@clinic.test", tax_id="1")
+        second = await a_user(api, "second@clinic.test", tax_id="2", is_blocked=True)
+        both = f"{first['id']},{second['id']}"
+
+        assert await ids_of(api, "/users", id=first["id"]) == [first["id"]]
+        assert await ids_of(api, "/users", ids=both) == [first["id"], second["id"]]
+        assert await ids_of(api, "/users", ids=both, id=second["id"]) == [second["id"]]
+        assert await ids_of(api, "/users", id=NOBODY) == []
+        assert await ids_of(api, "/users", email="FIRST@clinic.test") == [first["id"]]
+        assert await ids_of(api, "/users", email="first") == []
+        assert await ids_of(api, "/users", tax_id="2") == [second["id"]]
+        assert await ids_of(api, "/users", is_blocked="true") == [second["id"]]
+        assert await ids_of(api, "/users", ids=both, is_blocked="false") == [first["id"]]
+        assert await ids_of(api, "/users", tax_id="1", is_blocked="true") == []
+
+    @pytest.mark.parametrize("query", [{"id": "1"}, {"ids": f"{NOBODY},1"}])
+    async def test_a_filter_by_no_id_is_malformed(
+        self, api: Api, query: dict[str, str]
+    ) -> None:
+        assert await refused(api, "GET", "/users", query=query) == MALFORMED
+
+    async def test_a_flag_that_is_none_is_named(self, api: Api) -> None:
+        answer = await refused(api, "GET", "/users", query={"is_blocked": "maybe"})
+
+        assert answer == validation(unfit("is_blocked", "cast", "is invalid", ("boolean",)))
+
+    async def test_pages_follow_the_order_of_making(self, api: Api) -> None:
+        made = []
+        for number in range(3):
+            api.clock.advance(timedelta(seconds=1))
+            made.append((await a_user(api, f"{number}@clinic.test", tax_id="7"))["id"])
+
+        query = {"tax_id": "7", "page_size": "2", "page": "2"}
+        status, body = await ask(api, "GET", "/users", query=query)
+
+        assert (status, [item["id"] for item in body["data"]]) == (200, made[2:])
+        assert body["paging"] == {
+            "page_number": 2,
+            "page_size": 2,
+            "total_entries": 3,
+            "total_pages": 2,
+        }
+
+
+class TestChanging:
+    @pytest.mark.parametrize("method", ["PUT", "PATCH"])
+    async def test_what_is_given_changes_and_the_rest_stays(
+        self, api: Api, method: str
+    ) -> None:
+        user = await a_user(api, tax_id="1", settings={"language": "uk"})
+        api.clock.advance(timedelta(minutes=1))
+
+        status, body = await ask(
+            api,
+            method,
+            f"/users/{user['id']}",
+            {"user": {"email": "New@Clinic.test", "tax_id": "2"}},
+        )
+
+        now = api.clock.now().strftime("%Y-%m-%dT%H:%M:%S.%f")
+        changed = {"email": "new@clinic.test", "tax_id": "2", "updated_at": now}
+        assert (status, body["data"]) == (200, {**user, **changed})
+        assert (await events_of(api))[-1] == (
+            "mithril.user.updated.v1",
+            {"user_id": user["id"], "fields": ["email", "tax_id"]},
+        )
+
+    async def test_blank_fields_go_back_to_their_defaults(self, api: Api) -> None:
+        but = {"tax_id": "1", "settings": {"a": 1}, "block_reason": "why"}
+        user = await a_user(api, **but)
+        blank = {"tax_id": "", "settings": None, "block_reason": None}
+
+        status, body = await ask(api, "PATCH", f"/users/{user['id']}", {"user": blank})
+
+        defaults = {"tax_id": "", "settings": {}, "block_reason": None}
+        assert (status, body["data"]) == (200, {**user, **defaults})
+
+    async def test_what_changes_nothing_is_no_news(self, api: Api) -> None:
+        user = await a_user(api, tax_id="1")
+
+        status, body = await ask(
+            api, "PATCH", f"/users/{user['id']}", {"user": {"tax_id": "1"}}
+        )
+
+        assert (status, body["data"]) == (200, user)
+        assert len(await events_of(api)) == 1
+
+    async def test_what_an_account_cannot_be_without_may_not_be_blanked(
+        self, api: Api
+    ) -> None:
+        user = await a_user(api)
+        blank = {"email": "", "password": None, "is_blocked": None, "tax_id": 1}
+
+        answer = await refused(api, "PUT", f"/users/{user['id']}", {"user": blank})
+
+        assert answer == validation(
+            unfit("tax_id", "cast", "is invalid", ("string",)),
+            unfit("email", "required", "can't be blank"),
+            unfit("password", "required", "can't be blank"),
+            unfit("is_blocked", "required", "can't be blank"),
+        )
+
+    async def test_anothers_email_is_taken_and_nothing_else_changes(self, api: Api) -> None:
+        await a_user(api, "first@clinic.test")
+        user = await a_user(api, "second@clinic.test")
+        change = {
+            "email": "first@clinic.test",
+            "tax_id": "2",
+            "password": "Another-Horse-9",
+            "factor": "+380901234567",
+            "2fa_enable": True,
+        }
+
+        answer = await refused(api, "PUT", f"/users/{user['id']}", {"user": change})
+
+        _, found = await ask(api, "GET", f"/users/{user['id']}")
+        assert (answer, found["data"]) == (TAKEN, user)
+        assert await signs_in_with(api, user["id"], PASSWORD)
+        assert await rows(api, tables.authentication_factors, user["id"]) == 0
+        assert len(await events_of(api)) == 2
+
+    async def test_a_new_password_ends_every_session_and_is_published(
+        self, api: Api
+    ) -> None:
+        world = await a_world(api.deps)
+        session = a_token(api.deps, TokenName.ACCESS, world.user_id, None)
+        await store(api.deps, session)
+        change = {"password": "Another-Horse-9"}
+
+        status, _ = await ask(api, "PATCH", f"/users/{world.user_id}", {"user": change})
+
+        assert status == 200
+        assert await live_tokens(api, world.user_id) == []
+        assert await signs_in_with(api, str(world.user_id), "Another-Horse-9")
+        assert await events_of(api) == [
+            (
+                "mithril.user.password-changed.v1",
+                {"user_id": str(world.user_id), "by": "operator"},
+            ),
+            revoked(str(world.user_id), "password_changed", count=2),
+        ]
+
+    async def test_the_last_three_passwords_may_not_be_set_again(self, api: Api) -> None:
+        user = await a_user(api, password="First-Horse-01")
+        path = f"/users/{user['id']}"
+        for password in ("Second-Horse-2", "Third-Horse-03"):
+            status, _ = await ask(api, "PATCH", path, {"user": {"password": password}})
+            assert status == 200
+
+        tries = ("First-Horse-01", "Second-Horse-2", "Third-Horse-03")
+        answers = [
+            await refused(api, "PATCH", path, {"user": {"password": password}})
+            for password in tries
+        ]
+
+        assert answers == [validation(USED)] * 3
+        assert await rows(api, tables.password_history, user["id"]) == 3
+        await ask(api, "PATCH", path, {"user": {"password": "Fourth-Horse-4"}})
+        status, _ = await ask(api, "PATCH", path, {"user": {"password": tries[0]}})
+        assert status == 200
+        assert await rows(api, tables.password_history, user["id"]) == 3
+
+    async def test_the_password_of_an_account_moved_in_counts_though_it_has_no_history(
+        self, api: Api
+    ) -> None:
+        world = await a_world(api.deps)
+        path = f"/users/{world.user_id}"
+
+        same = await refused(api, "PATCH", path, {"user": {"password": world.password}})
+        await ask(api, "PATCH", path, {"user": {"password": "Another-Horse-9"}})
+        former = await refused(api, "PATCH", path, {"user": {"password": world.password}})
+
+        assert [same, former] == [validation(USED)] * 2
+
+    async def test_of_one_password_set_twice_at_once_the_second_is_used_already(
+        self, api: Api
+    ) -> None:
+        user = await a_user(api)
+        path, change = f"/users/{user['id']}", {"user": {"password": "Another-Horse-9"}}
+        async with api.deps.db.begin() as conn:
+            await users.hold(conn, UserId(user["id"]))
+            tries = [asyncio.create_task(ask(api, "PATCH", path, change)) for _ in "12"]
+            await until_waiting(api.deps, 2)
+
+        answers = await asyncio.gather(*tries)
+
+        assert sorted(status for status, _ in answers) == [200, 422]
+        assert await rows(api, tables.password_history, user["id"]) == 2
+
+    async def test_a_factor_is_set_where_second_factors_are_wanted(self, api: Api) -> None:
+        user = await a_user(api)
+        path = f"/users/{user['id']}"
+        numbers = ("+380901234567", "+380907654321")
+
+        await ask(api, "PUT", path, {"user": {"factor": numbers[0], "2fa_enable": False}})
+        assert await rows(api, tables.authentication_factors, user["id"]) == 0
+        for number in numbers:
+            await ask(api, "PUT", path, {"user": {"factor": number}})
+
+        f = tables.authentication_factors
+        query = select(f.c.factor).where(f.c.user_id == user["id"])
+        async with api.deps.db.read() as conn:
+            assert list((await conn.execute(query)).scalars()) == [numbers[1]]
+        told = [data["change"] for kind, data in await events_of(api) if "factor" in kind]
+        assert told == ["created", "changed"]
+
+    async def test_a_block_by_a_field_is_a_block(self, api: Api) -> None:
+        world = await a_world(api.deps)
+        path = f"/users/{world.user_id}"
+        change = {"is_blocked": True, "block_reason": "left"}
+
+        _, blocked = await ask(api, "PATCH", path, {"user": change})
+        _, unblocked = await ask(api, "PATCH", path, {"user": {"is_blocked": False}})
+
+        assert [body["data"]["is_blocked"] for body in (blocked, unblocked)] == [
+            True,
+            False,
+        ]
+        assert await live_tokens(api, world.user_id) == []
+        user_id = str(world.user_id)
+        assert await events_of(api) == [
+            ("mithril.user.updated.v1", {"user_id": user_id, "fields": ["block_reason"]}),
+            ("mithril.user.blocked.v1", {"user_id": user_id, "reason": "left"}),
+            revoked(user_id, "user_blocked", count=1),
+            ("mithril.user.unblocked.v1", {"user_id": user_id, "reason": "left"}),
+        ]
+
+
+class TestDeleting:
+    async def test_all_that_hangs_on_an_account_goes_with_it(self, api: Api) -> None:
+        world = await a_world(api.deps)
+        user_id = str(world.user_id)
+        await ask(api, "PATCH", f"/users/{user_id}", {"user": {"factor": "+380901234567"}})
+
+        status, _ = await ask(api, "DELETE", f"/users/{user_id}")
+
+        assert status == 204
+        hanging = (
+            tables.users,
+            tables.tokens,
+            tables.apps,
+            tables.user_roles,
+            tables.authentication_factors,
+            tables.clients,
+        )
+        assert [await rows(api, table, user_id) for table in hanging] == [0] * 6
+        assert (await events_of(api))[1:] == [
+            revoked(user_id, "user_deleted", count=1),
+            ("mithril.client.deleted.v1", {"client_id": str(world.client_id)}),
+            ("mithril.user.deleted.v1", {"user_id": user_id}),
+        ]
+
+    async def test_tokens_that_others_have_for_its_clients_stop_working(
+        self, api: Api
+    ) -> None:
+        world = await a_world(api.deps)
+        other = await a_user(api)
+        theirs = a_token(api.deps, TokenName.ACCESS, other["id"], world.client_id)
+        await store(api.deps, theirs)
+
+        await ask(api, "DELETE", f"/users/{world.user_id}")
+
+        assert await live_tokens(api, other["id"]) == []
+        assert await rows(api, tables.tokens, other["id"]) == 1
+
+    async def test_an_account_is_deleted_once(self, api: Api) -> None:
+        user = await a_user(api)
+
+        answers = await asyncio.gather(
+            *(ask(api, "DELETE", f"/users/{user['id']}") for _ in range(2))
+        )
+
+        assert sorted(status for status, _ in answers) == [204, 404]
+
+
+def revoked(user_id: str, reason: str, *, count: int) -> tuple[str, dict[str, Any]]:
+    """The event that a user's tokens stopped working."""
+    nothing = dict.fromkeys(("client_id", "app_id", "family_id", "token_id"))
+    data = {"selector": "user", "reason": reason, "user_id": user_id, **nothing}
+    return "mithril.token.revoked.v1", {**data, "count": count}
