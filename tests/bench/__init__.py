@@ -1,0 +1,1 @@
+"""Ratios against PostgreSQL itself, measured in one run; never part of the suite."""

@@ -1,0 +1,55 @@
+"""What the project promises, as data: a line of the table each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A promise: what is measured, its bound in words, and whether a figure keeps it."""
+
+    name: str
+    bound: str
+    kept: Callable[[float], bool]
+
+
+REFRESH = Target(
+    name="refresh grants, × pgbench with one transaction a refresh",
+    bound="≥ 1.0 (aim 1.5)",
+    kept=lambda ratio: ratio >= 1.0,
+)
+VERIFY = Target(
+    name="verify, × pgbench's select-only look-up of a token by hash",
+    bound="≥ 0.5",
+    kept=lambda ratio: ratio >= 0.5,
+)
+LONE = Target(
+    name="lone refresh p50, × pgbench's latency with one client",
+    bound="≤ 3",
+    kept=lambda ratio: ratio <= 3.0,
+)
+RELAY = Target(
+    name="outbox lag falls to zero after the load's end, s",
+    bound="≤ 2",
+    kept=lambda seconds: seconds <= 2.0,
+)
+PURGE = Target(
+    name="purge of 1 000 000 expired tokens, s",
+    bound="≤ 1",
+    kept=lambda seconds: seconds <= 1.0,
+)
+PURGE_GROWTH = Target(
+    name="purge of 1 000 000, × the time for 10 000",
+    bound="≤ 2",
+    kept=lambda ratio: ratio <= 2.0,
+)
+PURGE_FAILURES = Target(
+    name="refreshes that failed while purging",
+    bound="0",
+    kept=lambda count: count == 0,
+)
+MEMORY = Target(
+    name="resident memory of mithril-api after the load, MB",
+    bound="≤ 150",
+    kept=lambda megabytes: megabytes <= 150,
+)
