@@ -85,3 +85,13 @@ def validation(*invalid: dict[str, Any]) -> tuple[int, Any]:
 def conflict(message: str) -> tuple[int, Any]:
     """The answer that something is so already."""
     return 409, {"type": "request_conflict", "message": message}
+
+
+def tokens_revoked(
+    selector: str, reason: str, *, count: int = 1, **but: Any
+) -> tuple[str, dict[str, Any]]:
+    """The event that tokens stopped working; ids as they are given."""
+    ids = ("user_id", "client_id", "app_id", "family_id", "token_id")
+    chosen = dict.fromkeys(ids) | {name: str(item) for name, item in but.items()}
+    data = {"selector": selector, "reason": reason, **chosen, "count": count}
+    return "mithril.token.revoked.v1", data

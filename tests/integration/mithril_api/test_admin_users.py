@@ -21,6 +21,7 @@ from tests.integration.mithril_api.administering import (
     ask,
     ids_of,
     refused,
+    tokens_revoked,
     unfit,
     validation,
 )
@@ -399,7 +400,7 @@ class TestChanging:
                 "mithril.user.password-changed.v1",
                 {"user_id": str(world.user_id), "by": "operator"},
             ),
-            revoked(str(world.user_id), "password_changed", count=2),
+            tokens_revoked("user", "password_changed", user_id=str(world.user_id), count=2),
         ]
 
     async def test_the_last_three_passwords_may_not_be_set_again(self, api: Api) -> None:
@@ -483,7 +484,7 @@ class TestChanging:
         assert await events_of(api) == [
             ("mithril.user.updated.v1", {"user_id": user_id, "fields": ["block_reason"]}),
             ("mithril.user.blocked.v1", {"user_id": user_id, "reason": "left"}),
-            revoked(user_id, "user_blocked", count=1),
+            tokens_revoked("user", "user_blocked", user_id=user_id, count=1),
             ("mithril.user.unblocked.v1", {"user_id": user_id, "reason": "left"}),
         ]
 
@@ -507,7 +508,7 @@ class TestDeleting:
         )
         assert [await rows(api, table, user_id) for table in hanging] == [0] * 6
         assert (await events_of(api))[1:] == [
-            revoked(user_id, "user_deleted", count=1),
+            tokens_revoked("user", "user_deleted", user_id=user_id, count=1),
             ("mithril.client.deleted.v1", {"client_id": str(world.client_id)}),
             ("mithril.user.deleted.v1", {"user_id": user_id}),
         ]
@@ -533,10 +534,3 @@ class TestDeleting:
         )
 
         assert sorted(status for status, _ in answers) == [204, 404]
-
-
-def revoked(user_id: str, reason: str, *, count: int) -> tuple[str, dict[str, Any]]:
-    """The event that a user's tokens stopped working."""
-    nothing = dict.fromkeys(("client_id", "app_id", "family_id", "token_id"))
-    data = {"selector": "user", "reason": reason, "user_id": user_id, **nothing}
-    return "mithril.token.revoked.v1", {**data, "count": count}
