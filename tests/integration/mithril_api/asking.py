@@ -53,7 +53,7 @@ async def authorize(api: Api, world: World, session: str, **but: Any) -> Answere
     return response.status, await response.json()
 
 
-async def exchange(api: Api, world: World, code: str, **but: Any) -> Answered:
+async def exchange(api: Api, world: World, code: str, /, **but: Any) -> Answered:
     """Ask POST /oauth/tokens with a code."""
     token: dict[str, Any] = {
         "grant_type": "authorization_code",

@@ -56,7 +56,7 @@ async def failures(api: Api) -> int:
 async def password_hash_of(api: Api, world: World) -> str:
     query = select(tables.users.c.password_hash).where(tables.users.c.id == world.user_id)
     async with api.deps.db.begin() as conn:
-        return (await conn.execute(query)).scalar_one()
+        return str((await conn.execute(query)).scalar_one())
 
 
 async def a_factor(api: Api, world: World, number: str | None, **but: Any) -> None:
@@ -67,11 +67,6 @@ async def a_factor(api: Api, world: World, number: str | None, **but: Any) -> No
 
 def change_user(world: World, **values: Any) -> Any:
     return update(tables.users).where(tables.users.c.id == world.user_id).values(values)
-
-
-def change_client_type(world: World, **values: Any) -> Any:
-    types = tables.client_types
-    return update(types).where(types.c.id == world.client_type_id).values(values)
 
 
 async def test_a_sign_in_answers_the_documented_token_and_the_next_step(api: Api) -> None:
@@ -272,7 +267,11 @@ async def test_a_client_that_may_not_sign_users_in_is_told_so(api: Api) -> None:
 
 async def test_the_cabinet_takes_only_patients_with_a_tax_id(api: Api) -> None:
     world = await a_clinic(api.deps)
-    await execute(api, change_client_type(world, name="CABINET"))
+    types = tables.client_types
+    seeded = update(types).where(types.c.name == "CABINET")
+    await execute(api, seeded.values(name="the seeded one"))
+    mine = update(types).where(types.c.id == world.client_type_id)
+    await execute(api, mine.values(name="CABINET"))
 
     without = await log_in(api, world, password="wrong")
     await execute(api, change_user(world, tax_id="3126509816"))
