@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from services.documents import cli as documents
 from services.mithril_api.cli import cli as mithril_api
 from services.scheduler.cli import cli as scheduler
 from services.up.cli import up
@@ -15,6 +16,7 @@ cli = typer.Typer(
 )
 cli.add_typer(mithril_api, name="mithril-api")
 cli.add_typer(scheduler, name="mithril-scheduler")
+cli.add_typer(documents, name="docs")
 cli.command("up")(up)
 
 outbox = typer.Typer(
