@@ -101,7 +101,13 @@ def _meta_of(request: web.Request, entropy: Entropy) -> Meta:
     scheme = "https" if scheme == "https" else "http"
     host = headers.get("Host", "localhost").removesuffix(":80")
     path = request.raw_path.partition("?")[0]
-    return Meta(url=f"{scheme}://{host}{path}", request_id=request_id, idempotency_key=key)
+    url = _encodable(f"{scheme}://{host}{path}")
+    return Meta(url=url, request_id=request_id, idempotency_key=key)
+
+
+def _encodable(text: str) -> str:
+    """Text from the wire without the bytes that were no UTF-8: JSON cannot say them."""
+    return text.encode(errors="replace").decode()
 
 
 async def _answer(
@@ -118,6 +124,8 @@ async def _answer(
     except DatabaseUnavailableError as error:
         note(request, unavailable=str(error))
         return _problem(meta, envelope.unavailable())
+    except web.RequestPayloadError:  # it does not unpack as its headers promised
+        return _problem(meta, envelope.malformed())
     except web.HTTPException as error:
         return _http_exception(meta, error)
     except ConnectionResetError:
