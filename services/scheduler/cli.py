@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import typer
 
 from services.scheduler import app as composition
+from services.scheduler.actions.remove_retired import remove_retired
 from services.scheduler.actions.run_job import run_job
 from services.scheduler.domain.runs import Outcome, Result, Run, Skipped
 from services.scheduler.jobs import BY_NAME, JOBS
@@ -63,11 +64,7 @@ def run_command(job: str) -> None:
         typer.echo(f"{job}: the database is away: {error}", err=True)
         sys.exit(_TEMPORARY)
     if isinstance(result, Skipped):
-        typer.echo(f"{job}: skipped, another process is running it", err=True)
         sys.exit(_TEMPORARY)
-    typer.echo(f"{job}: {result.outcome}, {result.affected} {chosen.counts}")
-    for name, value in result.details.items():
-        typer.echo(f"  {name}: {value}")
     if result.outcome is Outcome.FAILED:
         sys.exit(1)
 
@@ -85,15 +82,28 @@ def doctor_command() -> None:
         sys.exit(1)
 
 
+def _print(result: Result, job: Job) -> None:
+    if isinstance(result, Skipped):
+        typer.echo(f"{job.name}: skipped, another process is running it", err=True)
+        return
+    typer.echo(f"{job.name}: {result.outcome}, {result.affected} {job.counts}")
+    for name, value in result.details.items():
+        typer.echo(f"  {name}: {value}")
+
+
 async def _run(settings: Settings, job: Job) -> Result:
     deps = composition.build(settings).deps
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, deps.stop.set)
     try:
-        return await run_job(deps, job)
+        result = await run_job(deps, job)
+        _print(result, job)
+        if deps.retired.is_set():
+            await remove_retired(deps)
     finally:
         await deps.db.dispose()
+    return result
 
 
 async def _latest(settings: Settings) -> dict[str, Run] | None:

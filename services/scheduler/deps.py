@@ -12,13 +12,16 @@ from shared.runtime.postgres import Database
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deps:
-    """Given to every action; made once, in `app.py`."""
+    """Given to every action; made once, in `app.py`.
+
+    `stop`, once set, asks jobs to end between two batches; `retired` says that tables of
+    retired partitions wait for their removal.
+    """
 
     db: Database
     clock: Clock
     entropy: Entropy
     settings: Settings
     metrics: Metrics
-    stop: asyncio.Event = field(
-        default_factory=asyncio.Event
-    )  # set: end between two batches
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    retired: asyncio.Event = field(default_factory=asyncio.Event)

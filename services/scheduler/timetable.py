@@ -1,11 +1,14 @@
 """Calls the jobs when their time comes. APScheduler knows the hours and nothing else."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from sqlalchemy.exc import DBAPIError
 
+from services.scheduler.actions.remove_retired import remove_retired
 from services.scheduler.actions.run_job import run_job
 from services.scheduler.deps import Deps
 from services.scheduler.domain.schedules import tick_at
@@ -27,28 +30,13 @@ class Timetable:
 
     async def run(self, end: asyncio.Event) -> None:
         """Keep the hours until `end` is set."""
-        scheduler = AsyncIOScheduler(timezone=UTC)
-        for job in self._jobs:
-            scheduler.add_job(
-                self.fire,
-                job.trigger(self._deps.settings),
-                args=[job],
-                id=job.name,
-                coalesce=True,
-                max_instances=1,
-                misfire_grace_time=self._deps.settings.misfire_grace,
-            )
-        scheduler.start()
-        try:
-            for job in self._at_start:
-                await self._run(job)
-            await end.wait()
-        finally:
-            self._deps.stop.set()
-            scheduler.pause()
-            if self._under_way:
-                await asyncio.wait(self._under_way)
-            scheduler.shutdown(wait=False)
+        async with asyncio.TaskGroup() as group:
+            removing = group.create_task(self._remove())
+            async with self._hours():
+                for job in self._at_start:
+                    await self._run(job)
+                await end.wait()
+            removing.cancel()
 
     async def fire(self, job: Job) -> None:
         """Run a job for the scheduled moment that has come; APScheduler calls this."""
@@ -60,6 +48,30 @@ class Timetable:
         finally:
             self._under_way.discard(task)
 
+    @asynccontextmanager
+    async def _hours(self) -> AsyncIterator[None]:
+        settings = self._deps.settings
+        scheduler = AsyncIOScheduler(timezone=UTC)
+        for job in self._jobs:
+            scheduler.add_job(
+                self.fire,
+                job.trigger(settings),
+                args=[job],
+                id=job.name,
+                coalesce=True,
+                max_instances=1,
+                misfire_grace_time=settings.misfire_grace,
+            )
+        scheduler.start()
+        try:
+            yield
+        finally:
+            self._deps.stop.set()
+            scheduler.pause()
+            if self._under_way:
+                await asyncio.wait(self._under_way)
+            scheduler.shutdown(wait=False)
+
     async def _run(self, job: Job, *, scheduled: bool = False) -> None:
         settings, now = self._deps.settings, self._deps.clock.now()
         tick = None
@@ -69,3 +81,12 @@ class Timetable:
             await run_job(self._deps, job, tick=tick)
         except DatabaseUnavailableError as error:
             _log.warning("job not run", job=job.name, error=str(error))
+
+    async def _remove(self) -> None:
+        """Drop what jobs retired, now and whenever there is more; what is left, next time."""
+        while True:
+            try:
+                await remove_retired(self._deps)
+            except (DatabaseUnavailableError, DBAPIError) as error:
+                _log.warning("removal failed", error=str(error).splitlines()[0][:300])
+            await self._deps.retired.wait()

@@ -1,4 +1,4 @@
-"""Range partitions by time: made ahead, listed, and dropped whole.
+"""Range partitions by time: made ahead, listed, and taken away whole.
 
 A table of this kind is partitioned by one timestamptz column and has a default partition, so
 a row always has a place. A partition is named after the first day it holds:
@@ -12,6 +12,8 @@ from enum import Enum
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+_RETIRED = "retired_"
 
 
 class Unit(Enum):
@@ -120,12 +122,36 @@ async def lock(conn: AsyncConnection, table: str) -> None:
     await conn.execute(text(f"LOCK TABLE ONLY {table} IN ACCESS EXCLUSIVE MODE"))
 
 
-async def drop(conn: AsyncConnection, partition: Partition) -> None:
-    """Drop a partition whole: the cost does not grow with its rows.
+async def retire(conn: AsyncConnection, partition: Partition) -> None:
+    """Take a partition out of its table; its rows are gone from there with the commit.
 
-    PostgreSQL locks the parent against all use until the commit, so this comes last in its
-    transaction; the files are removed after the locks are gone. DETACH locks the same way;
-    DETACH CONCURRENTLY is refused where there is a default partition. The caller sets
-    `lock_timeout`: whoever comes meanwhile waits for us, whom the oldest transaction makes wait.
+    A handful of catalogue rows, so it costs the same for any number of rows, but PostgreSQL
+    locks the parent against all use until the commit: this comes last in its transaction, and
+    the caller sets `lock_timeout`, since whoever comes meanwhile waits with us for the oldest
+    transaction. DETACH CONCURRENTLY would wait without a lock, but is refused where there is
+    a default partition. The rows themselves go by `remove`.
     """
-    await conn.execute(text(f"DROP TABLE {partition.name}"))
+    table, name = partition.table, partition.name
+    await conn.execute(text(f"ALTER TABLE {table} DETACH PARTITION {name}"))
+    await conn.execute(text(f"ALTER TABLE {name} RENAME TO {_RETIRED}{name}"))
+
+
+async def retired(conn: AsyncConnection) -> list[str]:
+    """The tables of retired partitions that wait for their removal."""
+    query = text(
+        "SELECT relname::text FROM pg_class WHERE starts_with(relname, :prefix) "
+        "AND relkind = 'r' AND NOT relispartition "
+        "AND relnamespace = current_schema()::regnamespace ORDER BY relname"
+    )
+    names = (await conn.execute(query, {"prefix": _RETIRED})).scalars().all()
+    return list(names)
+
+
+async def remove(conn: AsyncConnection, name: str) -> None:
+    """Drop a retired partition's table: no one uses it, so its files may take their time.
+
+    Two may try at once; the second finds nothing to do.
+    """
+    if not name.startswith(_RETIRED):
+        raise ValueError(f"`{name}` is not retired")
+    await conn.execute(text(f"DROP TABLE IF EXISTS {name}"))

@@ -20,27 +20,30 @@ _DEFAULT = "tokens_default"
 
 
 async def purge_tokens(deps: Deps, progress: Progress) -> None:
-    """Drop whole partitions, then delete the few expired rows that have none.
+    """Retire whole partitions, then delete the few expired rows that have none.
 
-    A partition goes by plain DROP TABLE. Both DROP and DETACH lock the parent against all use
-    until their commit; DETACH CONCURRENTLY would not, but PostgreSQL refuses it where there is
-    a default partition, and ours is what gives every row a place. So the lock is asked for a
-    tenth of a second at a time, last in the transaction, and held for the removal of a few
-    catalogue rows: a refresh meanwhile waits for that long, and fails never. One that is
-    under way when we ask is not waited for longer either; we come again.
+    A partition goes by plain DETACH, and its table is dropped afterwards (remove_retired.py).
+    Both DETACH and DROP lock the parent against all use until their commit; DETACH
+    CONCURRENTLY would not, but PostgreSQL refuses it where there is a default partition, and
+    ours is what gives every row a place. So the lock is asked for a tenth of a second at a
+    time, last in the transaction, and held while a few catalogue rows change: a refresh that
+    comes meanwhile waits for that long and goes on; one that is under way does not wait at
+    all, we do. Dropping is apart because removing files takes time by their size: the run,
+    its row and its event are over before.
 
-    The number in the event is counted up to 20 000 rows and estimated above (see
-    store/counting.py): counting a million costs ten times what dropping them does.
+    The number in the event is counted up to 10 000 rows and estimated above (see
+    store/counting.py): counting a million takes ten times what retiring them does.
     """
     now = deps.clock.now()
     before = calendar.tokens_purged_before(now, kept_for=deps.settings.tokens_kept_for())
     async with deps.db.read() as conn:
         existing = await partitions.existing(conn, calendar.TOKENS, Unit.WEEK)
     for partition in calendar.doomed(existing, before=before):
-        drop = partial(_drop, deps=deps, progress=progress, partition=partition)
-        count = await patiently(deps, progress, drop)
+        purge = partial(_purge, deps=deps, progress=progress, partition=partition)
+        count = await patiently(deps, progress, purge)
         progress.affected += count.rows
-        progress.details.setdefault("dropped", {})[partition.name] = {
+        deps.retired.set()
+        progress.details.setdefault("purged", {})[partition.name] = {
             "rows": count.rows,
             "exact": count.exact,
         }
@@ -48,7 +51,7 @@ async def purge_tokens(deps: Deps, progress: Progress) -> None:
     await _forget_expiries(deps, progress, before=before)
 
 
-async def _drop(
+async def _purge(
     conn: AsyncConnection, *, deps: Deps, progress: Progress, partition: Partition
 ) -> Count:
     count = await counting.rows_in(conn, partition.name)
@@ -59,7 +62,7 @@ async def _drop(
         job_run_id=progress.run_id,
     )
     await outbox.put(conn, message(deps, event, at=deps.clock.now()))
-    await partitions.drop(conn, partition)
+    await partitions.retire(conn, partition)
     return count
 
 

@@ -31,6 +31,8 @@ async def trim_outbox(deps: Deps, progress: Progress) -> None:
         went = await patiently(deps, progress, trim)
         (dropped if went else kept).append(partition.name)
         progress.affected += went
+    if dropped:
+        deps.retired.set()
     deps.metrics.outbox_kept.set(len(kept))
     await _delete_without_partition(deps, progress, before=before)
 
@@ -42,7 +44,7 @@ async def _drop_if_published(conn: AsyncConnection, *, partition: Partition) -> 
     await partitions.lock(conn, calendar.OUTBOX)
     if await holds_unpublished(conn, partition):
         return False
-    await partitions.drop(conn, partition)
+    await partitions.retire(conn, partition)
     return True
 
 

@@ -13,7 +13,7 @@ from shared.models.tokens import TokenName
 from shared.runtime import partitions
 from shared.runtime.partitions import Partition, Unit, partition_of
 from tests.builders import a_token, store
-from tests.integration.scheduler.conftest import Office, until_blocked_by
+from tests.integration.scheduler.office import Office, until_blocked_by
 
 WEEK = timedelta(weeks=1)
 
@@ -147,7 +147,8 @@ async def test_an_event_that_waited_keeps_its_position(office: Office) -> None:
     await office.run("create-partitions")
     await office.do(put, at=office.clock.now())
 
-    after = await office.rows(f"SELECT position FROM {today.name} ORDER BY position")
+    after = await office.rows("SELECT position FROM outbox ORDER BY position")
+    assert await office.rows("SELECT position FROM outbox_default") == []
     assert after[:2] == before
     assert after[2] > before[1]
 
