@@ -50,7 +50,7 @@ def build(
     database_url = settings.database_url.get_secret_value()
     relay = Relay(
         database_url=database_url,
-        kafka=settings.kafka.access(),
+        kafka=settings.kafka(),
         source=NAME,
         metrics=RelayMetrics(registry),
     )
@@ -156,7 +156,7 @@ async def examine(settings: Settings) -> dict[str, str]:
     built = build(settings)
 
     async def kafka() -> None:
-        producer = idempotent_producer(settings.kafka.access(), client_id=f"{NAME}-doctor")
+        producer = idempotent_producer(settings.kafka(), client_id=f"{NAME}-doctor")
         try:
             await producer.start()
         finally:

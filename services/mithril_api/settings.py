@@ -10,7 +10,7 @@ from services.mithril_api.domain.keys import Keyring
 from shared.runtime.settings import KafkaSettings, Names, ProcessSettings, Secrets
 
 
-class Settings(ProcessSettings):
+class Settings(KafkaSettings, ProcessSettings):
     """From the environment; frozen."""
 
     port: int = Field(8080, validation_alias="MITHRIL_PORT", ge=0, le=65535)
@@ -45,7 +45,10 @@ class Settings(ProcessSettings):
     )
     password_workers: int = Field(2, validation_alias="MITHRIL_PASSWORD_WORKERS", ge=1)
     password_memory_kib: int = Field(
-        65_536, validation_alias="MITHRIL_PASSWORD_MEMORY_KIB", ge=8, description="argon2id m"
+        65_536,
+        validation_alias="MITHRIL_PASSWORD_MEMORY_KIB",
+        ge=8,
+        description="argon2id m",
     )
     password_passes: int = Field(
         3, validation_alias="MITHRIL_PASSWORD_PASSES", ge=1, description="argon2id t"
@@ -59,6 +62,13 @@ class Settings(ProcessSettings):
         Keyring.of([key.get_secret_value() for key in keys])
         return keys
 
+    @field_validator("database_url")
+    @classmethod
+    def _url_is_of_postgresql(cls, url: SecretStr) -> SecretStr:
+        if not url.get_secret_value().startswith("postgresql://"):
+            raise ValueError("must be a postgresql:// URL")
+        return url
+
     @field_validator("trusted_client_ids")
     @classmethod
     def _ids_are_uuids(cls, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -68,11 +78,6 @@ class Settings(ProcessSettings):
     def keyring(self) -> Keyring:
         """The keys for client secrets, one-time codes and successors."""
         return Keyring.of([key.get_secret_value() for key in self.secret_keys])
-
-    @cached_property
-    def kafka(self) -> KafkaSettings:
-        """How to reach Kafka; read from the same environment."""
-        return KafkaSettings()
 
     def access_token_ttl(self) -> timedelta:
         """How long an access token lives; also a second-factor and change-password token."""

@@ -53,7 +53,7 @@ def configure(*, service: str, level: str, human: bool | None = None) -> None:
         logger_factory=(
             structlog.PrintLoggerFactory() if human else structlog.BytesLoggerFactory()
         ),
-        cache_logger_on_first_use=False,
+        cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(

@@ -50,20 +50,31 @@ class ProcessSettings(BaseSettings):
 
 
 class KafkaSettings(BaseSettings):
-    """How to reach Kafka."""
+    """How to reach Kafka: mixed into the settings of a process that does."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
-    bootstrap_servers: str = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS")
-    security_protocol: str = Field("PLAINTEXT", validation_alias="KAFKA_SECURITY_PROTOCOL")
-    sasl_mechanism: str = Field("PLAIN", validation_alias="KAFKA_SASL_MECHANISM")
-    sasl_username: str | None = Field(None, validation_alias="KAFKA_SASL_USERNAME")
-    sasl_password: SecretStr | None = Field(None, validation_alias="KAFKA_SASL_PASSWORD")
-    ssl_cafile: str | None = Field(None, validation_alias="KAFKA_SSL_CAFILE")
+    kafka_bootstrap_servers: str = Field(validation_alias="KAFKA_BOOTSTRAP_SERVERS")
+    kafka_security_protocol: str = Field(
+        "PLAINTEXT", validation_alias="KAFKA_SECURITY_PROTOCOL"
+    )
+    kafka_sasl_mechanism: str = Field("PLAIN", validation_alias="KAFKA_SASL_MECHANISM")
+    kafka_sasl_username: str | None = Field(None, validation_alias="KAFKA_SASL_USERNAME")
+    kafka_sasl_password: SecretStr | None = Field(
+        None, validation_alias="KAFKA_SASL_PASSWORD"
+    )
+    kafka_ssl_cafile: str | None = Field(None, validation_alias="KAFKA_SSL_CAFILE")
 
-    def access(self) -> KafkaAccess:
+    def kafka(self) -> KafkaAccess:
         """As the clients take it."""
-        return KafkaAccess(**self.model_dump())
+        return KafkaAccess(
+            bootstrap_servers=self.kafka_bootstrap_servers,
+            security_protocol=self.kafka_security_protocol,
+            sasl_mechanism=self.kafka_sasl_mechanism,
+            sasl_username=self.kafka_sasl_username,
+            sasl_password=self.kafka_sasl_password,
+            ssl_cafile=self.kafka_ssl_cafile,
+        )
 
 
 def inherited() -> dict[str, str]:

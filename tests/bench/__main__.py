@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import itertools
 import random
-import signal
 import sys
 import tempfile
 import time
@@ -14,20 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import asyncpg
 import uvloop
 
 import services.mithril_api
 from shared.runtime import migrate
-from shared.runtime.embedded import free_port
 from shared.runtime.embedded_kafka import EmbeddedKafka
 from shared.runtime.embedded_postgres import EmbeddedPostgres
-from shared.runtime.settings import inherited
 from tests.bench import load, pgbench, purge, targets
 from tests.bench.load import Load
-from tests.bench.seed import SECRET_KEY, SERVICE_TOKEN, Seeded, seed
+from tests.bench.seed import Seeded, seed
 from tests.bench.targets import Target
+from tests.processes import ApiProcess
 
 CONNECTIONS = 64
 DOCTORS = 20_000
@@ -43,54 +40,15 @@ class Measured:
     note: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Api:
-    """The process under test."""
-
-    process: asyncio.subprocess.Process
-    public: int
-    internal: int
-
-    def resident(self) -> float:
-        """Its resident memory in MB."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        line = next(item for item in status.splitlines() if item.startswith("VmRSS"))
-        return int(line.split()[1]) / 1024
-
-
 @asynccontextmanager
-async def serving(url: str, kafka: EmbeddedKafka, log: Path) -> AsyncIterator[Api]:
+async def serving(url: str, kafka: EmbeddedKafka, log: Path) -> AsyncIterator[ApiProcess]:
     """mithril-api as a process of its own, with every feature on."""
-    public, internal = free_port(), free_port()
-    with log.open("wb") as file:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "services.cli", "mithril-api", "serve"),
-            env=inherited()
-            | {
-                "DATABASE_URL": url,
-                "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap,
-                "MITHRIL_SECRET_KEYS": SECRET_KEY,
-                "MITHRIL_SERVICE_TOKENS": SERVICE_TOKEN,
-                "MITHRIL_PORT": str(public),
-                "MITHRIL_INTERNAL_PORT": str(internal),
-                "MITHRIL_LOG_FORMAT": "json",
-            },
-            stdout=file,
-            stderr=file,
-        )
+    api = ApiProcess(database_url=url, kafka=kafka.bootstrap, log=log)
+    await api.start()
     try:
-        async with aiohttp.ClientSession() as http, asyncio.timeout(30):
-            while True:
-                try:
-                    async with http.get(f"http://127.0.0.1:{internal}/readyz") as response:
-                        if response.status == 200:
-                            break
-                except aiohttp.ClientError:
-                    await asyncio.sleep(0.05)
-        yield Api(process=process, public=public, internal=internal)
+        yield api
     finally:
-        process.send_signal(signal.SIGTERM)
-        await process.wait()
+        await api.end()
 
 
 def shuffled(requests: Sequence[bytes]) -> Callable[[], bytes]:
@@ -135,26 +93,28 @@ async def measure(
         return await pgbench.run(server, script, clients=clients, **reference)  # type: ignore[arg-type]  # the dict's values differ
 
     async with serving(url, kafka, directory / "mithril-api.log") as api:
-        refreshes = shuffled(seeded.refresh_requests(api.public))
-        verifies = shuffled(seeded.verify_requests(api.internal))
+        refreshes = shuffled(seeded.refresh_requests(api.public_port))
+        verifies = shuffled(seeded.verify_requests(api.internal_port))
 
         async def ours(port: int, what: Callable[[], bytes], connections: int) -> Load:
             return await load.run(port, what, connections=connections, seconds=seconds)
 
-        await load.run(api.public, refreshes, connections=CONNECTIONS, seconds=1)  # warm
+        await load.run(
+            api.public_port, refreshes, connections=CONNECTIONS, seconds=1
+        )  # warm
         before = await pg("refresh", CONNECTIONS)
-        refreshed = _checked(await ours(api.public, refreshes, CONNECTIONS), 201)
+        refreshed = _checked(await ours(api.public_port, refreshes, CONNECTIONS), 201)
         lag = await drained(url)
         after = await pg("refresh", CONNECTIONS)
-        memory = api.resident()
+        memory = api.resident_megabytes()
         await drained(url)
         selects = await pg("verify", CONNECTIONS)
-        verified = _checked(await ours(api.internal, verifies, CONNECTIONS), 200)
+        verified = _checked(await ours(api.internal_port, verifies, CONNECTIONS), 200)
         alone = await pg("refresh", 1)
         await drained(url)
-        lone = _checked(await ours(api.public, refreshes, 1), 201)
+        lone = _checked(await ours(api.public_port, refreshes, 1), 201)
         purged = await purge.measure(
-            url, lambda: load.run(api.public, refreshes, connections=4, seconds=3)
+            url, lambda: load.run(api.public_port, refreshes, connections=4, seconds=3)
         )
     own = (before.tps + after.tps) / 2
     return [

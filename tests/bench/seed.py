@@ -11,14 +11,13 @@ from services.mithril_api.domain import values
 from services.mithril_api.domain.keys import CONNECTION_SECRET, Keyring
 from shared.runtime.entropy import SystemEntropy
 from tests.bench import load
+from tests.processes import SECRET_KEY, SERVICE_TOKEN
 
 SCOPE = [
     f"{thing}:{verb}"
     for thing in ("episode", "encounter", "condition", "observation", "person", "client")
     for verb in ("read", "write")
 ]
-SECRET_KEY = "key-for-the-bench-0123456789"
-SERVICE_TOKEN = "service-token-for-the-bench"
 _CLIENT_SECRET = "secret-of-the-bench-clinic"
 
 
@@ -149,7 +148,8 @@ async def seed(url: str, *, doctors: int) -> Seeded:
         records=rows,
     )
     await conn.execute(
-        "CREATE UNLOGGED TABLE bench (name text, i int, digest bytea, day timestamptz, secret bytea, client_id uuid, PRIMARY KEY (name, i))"
+        "CREATE UNLOGGED TABLE bench (name text, i int, digest bytea, day timestamptz, "
+        "secret bytea, client_id uuid, PRIMARY KEY (name, i))"
     )
     await conn.copy_records_to_table(
         "bench",
@@ -159,10 +159,10 @@ async def seed(url: str, *, doctors: int) -> Seeded:
                 name,
                 number,
                 values.digest_of(value),
-                values.shape_of(value).day,
+                _day(value),
                 digest,
                 client,
-            )  # type: ignore[union-attr]  # all are ours
+            )
             for name, made in kept.items()
             for number, value in enumerate(made)
         ],
@@ -170,3 +170,10 @@ async def seed(url: str, *, doctors: int) -> Seeded:
     await conn.execute("VACUUM ANALYZE")
     await conn.close()
     return Seeded(client, kept["refresh_token"], kept["access_token"])
+
+
+def _day(value: str) -> datetime:
+    shape = values.shape_of(value)
+    if not isinstance(shape, values.Ours):
+        raise TypeError("a value made here is ours")
+    return shape.day

@@ -35,6 +35,7 @@ def settings_for(database_url: str, **but: Any) -> Settings:
         "database_url": database_url,
         "secret_keys": ("key-for-tests-0123456789",),
         "service_tokens": (SERVICE_TOKEN,),
+        "kafka_bootstrap_servers": "127.0.0.1:1",
         "db_pool_size": 5,
         "password_memory_kib": 64,
         "password_passes": 1,
@@ -49,14 +50,11 @@ def clock() -> SteppingClock:
 
 
 @pytest.fixture
-async def api(
-    mithril_database: str, clock: SteppingClock, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Api]:
+async def api(mithril_database: str, clock: SteppingClock) -> AsyncIterator[Api]:
     """Both listeners on a fresh database; the relay does not run.
 
     The internal client sends the service token unless told otherwise.
     """
-    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
     built = build(settings_for(mithril_database), clock=clock)
     bearer = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
     async with (

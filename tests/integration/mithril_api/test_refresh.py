@@ -1,17 +1,25 @@
 """The refresh grant over HTTP: contract, order of checks, policies (spec §3.6, D2, D3)."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import select, text, update
 
+from services.mithril_api.app import build
+from services.mithril_api.domain.keys import CONNECTION_SECRET
+from services.mithril_api.domain.values import Ours, shape_of
+from services.mithril_api.store import sql
 from shared.models.schema import mithril as tables
 from shared.models.tokens import TokenName
+from shared.runtime.partitions import Unit, existing, partition_of
 from tests.builders import SCOPE, World, a_token, a_world, store
-from tests.integration.mithril_api.conftest import Api
+from tests.integration.mithril_api.conftest import Api, settings_for
+from tests.races import until_waiting
 
 ROTATES = {"refresh_token_policy": "rotate"}
 
@@ -443,3 +451,129 @@ async def test_of_200_concurrent_refreshes_each_gets_its_own_right_answer(api: A
     values = [body["data"]["value"] for status, body in answers if status == 201]
     assert len(set(values)) == 180
     assert (await events_of(api)).count("mithril.token.refreshed.v1") == 180
+
+
+class TestTwoReplicas:
+    """Two processes share one database: only locks keep them apart."""
+
+    @pytest.fixture
+    async def replica(
+        self, api: Api, mithril_database: str
+    ) -> AsyncIterator[TestClient[Any, Any]]:
+        built = build(settings_for(mithril_database), clock=api.clock)
+        async with TestClient(TestServer(built.public)) as client:
+            yield client
+        await built.deps.db.dispose()
+        built.deps.passwords.close()
+
+    async def test_a_rotation_under_way_is_waited_for_and_its_successor_given_again(
+        self, api: Api, replica: TestClient[Any, Any]
+    ) -> None:
+        world = await a_world(api.deps, client_settings=ROTATES)
+        body = world.refresh_body()
+        async with api.deps.db.begin() as holder:
+            await holder.execute(
+                select(tables.tokens.c.id)
+                .where(tables.tokens.c.id == world.refresh.token.id)
+                .with_for_update()
+            )
+            first = asyncio.create_task(api.public.post("/oauth/tokens", json=body))
+            second = asyncio.create_task(replica.post("/oauth/tokens", json=body))
+            await until_waiting(api.deps, 2)  # both have read everything but the token
+        answers = [await (await task).json() for task in (first, second)]
+
+        successors = {answer["data"]["details"]["refresh_token"] for answer in answers}
+        assert len(successors) == 1
+        async with api.deps.db.begin() as conn:
+            query = select(tables.tokens.c.id).where(
+                tables.tokens.c.name == "refresh_token"
+            )
+            assert len((await conn.execute(query)).all()) == 2
+
+    async def test_two_late_repeats_at_once_revoke_the_family_once_each_and_answer(
+        self, api: Api, replica: TestClient[Any, Any]
+    ) -> None:
+        world = await a_world(api.deps, client_settings=ROTATES)
+        _, first = await refresh(api, world)
+        successor = first["data"]["details"]["refresh_token"]
+        api.clock.advance(timedelta(seconds=31))
+        stolen, live = world.refresh_body(), world.refresh_body(refresh_token=successor)
+        async with api.deps.db.begin() as holder:
+            await holder.execute(select(tables.tokens.c.id).with_for_update())
+            tasks = [
+                asyncio.create_task(client.post("/oauth/tokens", json=body))
+                for client, body in (
+                    (api.public, stolen),
+                    (replica, stolen),
+                    (replica, live),
+                )
+            ]
+            await until_waiting(api.deps, 3)
+        answers = [await task for task in tasks]
+
+        assert [answer.status for answer in answers[:2]] == [401, 401]
+        assert answers[2].status in {201, 401}  # it came before the revocation, or after
+        async with api.deps.db.begin() as conn:
+            now = api.clock.now()
+            alive = select(tables.tokens.c.id).where(
+                tables.tokens.c.revoked_at.is_(None), tables.tokens.c.expires_at > now
+            )
+            assert (await conn.execute(alive)).all() == []
+
+
+class TestThePlan:
+    """A look-up reads one partition, whatever the number of them (D5, D6)."""
+
+    @pytest.mark.parametrize("name", ["refresh_facts", "verify_facts"])
+    async def test_a_batch_reads_only_the_partitions_its_values_name(
+        self, api: Api, name: str
+    ) -> None:
+        world = await a_world(api.deps)
+        shape = shape_of(world.refresh.value)
+        assert isinstance(shape, Ours)
+        now, digest = api.clock.now(), world.refresh.token.digest
+        secret = api.deps.settings.keyring.digest(CONNECTION_SECRET, world.client_secret)
+        arguments: tuple[Any, ...] = (
+            ([world.client_id], [secret], [None], [digest], [shape.day], now)
+            if name == "refresh_facts"
+            else ([digest], [shape.day], [None], [None], now)
+        )
+        async with api.deps.db.begin() as conn:
+            explain = f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {sql.load(name)}"
+            result = await conn.exec_driver_sql(explain, arguments)
+            plan = list(result.scalars())
+            partitions = await existing(conn, "tokens", Unit.WEEK)
+
+        read = [
+            line.split(" on ")[1].split()[0]
+            for line in plan
+            if " on tokens_" in line and "never executed" not in line
+        ]
+        wanted = partition_of("tokens", Unit.WEEK, world.refresh.token.expires_at)
+        assert read == [wanted.name]
+        assert len(partitions) > 3
+        assert not any("Seq Scan on tokens" in line for line in plan)
+
+
+class TestPartitionEdges:
+    """Expiry on an edge, or in a week that has no partition, is like any other."""
+
+    @pytest.mark.parametrize("weeks", [1, 2, 300])
+    @pytest.mark.parametrize("offset", [timedelta(0), timedelta(microseconds=-1)])
+    async def test_a_token_that_expires_at_midnight_on_monday_is_found(
+        self, api: Api, weeks: int, offset: timedelta
+    ) -> None:
+        world = await a_world(api.deps)
+        week = partition_of("tokens", Unit.WEEK, api.clock.now() + timedelta(weeks=weeks))
+        token = a_token(
+            api.deps,
+            TokenName.REFRESH,
+            world.user_id,
+            world.client_id,
+            expires_at=week.start + offset,
+        )
+        await store(api.deps, token)
+
+        status, _ = await refresh(api, world, refresh_token=token.value)
+
+        assert status == 201
