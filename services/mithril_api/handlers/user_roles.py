@@ -24,13 +24,11 @@ from shared.wire.casting import Body, Id, parse_uuid
 from shared.wire.envelope import Answer, Problem, not_found
 
 
-def _ids(value: object) -> list[UUID]:
-    if isinstance(value, str):
-        try:
-            return uuid_list(value)
-        except Problem:
-            pass
-    raise PydanticCustomError("cast", "is invalid", {"params": ["uuid"]})
+def _ids(text: str) -> list[UUID]:
+    try:
+        return uuid_list(text)
+    except Problem:
+        raise PydanticCustomError("cast", "is invalid", {"params": ["uuid"]}) from None
 
 
 class Filters(Body):

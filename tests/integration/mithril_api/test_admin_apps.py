@@ -298,6 +298,15 @@ class TestWithdrawing:
             tokens_revoked("app", "app_deleted", count=3, **ids),
         ]
 
+    async def test_a_consent_without_tokens_ends_none(self, api: Api) -> None:
+        world = await a_world(api.deps)
+        await ask(api, "DELETE", f"/users/{world.user_id}/tokens")
+
+        status, _ = await ask(api, "DELETE", f"/apps/{world.app_id}", headers=of(world))
+
+        assert status == 204
+        assert (await events_of(api))[-1][0] == "mithril.app.revoked.v1"
+
     async def test_of_two_at_once_one_finds_nothing(self, api: Api) -> None:
         world = await a_world(api.deps)
 

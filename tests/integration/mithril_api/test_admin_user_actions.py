@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.mithril_api.store import tokens, users
+from services.mithril_api.store import passwords, tokens, users
 from shared.models.schema import mithril as tables
 from shared.models.tokens import TokenName
 from tests.builders import World, a_token, a_world, store
@@ -31,6 +31,11 @@ WRONG = unfit(
     "current_password",
     "password",
     "password does not match password in field current_password",
+)
+USED = unfit(
+    "password",
+    "password_used",
+    "This password has been used recently. Try another one",
 )
 UNCHANGED = unfit("password", "required", "is not changed")
 
@@ -130,8 +135,7 @@ class TestChangingAPassword:
         back = {"password": PASSWORD, "current_password": NEW}
         answer = await refused(api, "PATCH", path, {"user": back})
 
-        text = "This password has been used recently. Try another one"
-        assert answer == validation(unfit("password", "password_used", text))
+        assert answer == validation(USED)
 
     async def test_of_two_changes_at_once_the_second_no_longer_knows_the_password(
         self, api: Api
@@ -155,6 +159,30 @@ class TestChangingAPassword:
         assert sorted(status for status, _ in answers) == [200, 422]
         (late,) = (body["error"] for status, body in answers if status == 422)
         assert late["invalid"] == [WRONG]
+
+    async def test_a_password_remembered_meanwhile_counts(self, api: Api) -> None:
+        user = await a_user(api)
+        new_hash = await api.deps.passwords.hash(NEW)
+        form = {"password": NEW, "current_password": PASSWORD}
+        path = path_of(user, "change_password")
+        async with api.deps.db.begin() as conn:
+            await users.hold(conn, user["id"])
+            change = asyncio.create_task(refused(api, "PATCH", path, {"user": form}))
+            await until_waiting(api.deps)
+            await passwords.remember(conn, user["id"], new_hash, at=api.clock.now())
+
+        assert await change == validation(USED)
+
+    async def test_an_account_deleted_meanwhile_is_not_found(self, api: Api) -> None:
+        user = await a_user(api)
+        form = {"password": NEW, "current_password": PASSWORD}
+        path = path_of(user, "change_password")
+        async with api.deps.db.begin() as conn:
+            await users.remove(conn, user["id"])
+            change = asyncio.create_task(refused(api, "PATCH", path, {"user": form}))
+            await until_waiting(api.deps)
+
+        assert await change == NOT_FOUND
 
     async def test_an_unknown_account_is_not_found(self, api: Api) -> None:
         form = {"password": NEW, "current_password": PASSWORD}

@@ -99,7 +99,7 @@ class TestDeletingTokens:
         await ask(api, "DELETE", f"/users/{world.user_id}/tokens", query=query)
 
         token_id = world.refresh.token.id
-        ids = {"user_id": world.user_id, "token_id": token_id}
+        ids: dict[str, Any] = {"user_id": world.user_id, "token_id": token_id}
         assert await events_of(api) == [tokens_revoked("token", "deleted", **ids)]
 
     async def test_where_its_expiry_was_kept_is_forgotten_too(self, api: Api) -> None:
@@ -160,7 +160,7 @@ class TestDeletingConsents:
         await ask(api, "DELETE", path, query={"client_id": str(world.client_id)})
 
         assert await live_tokens(api, world.user_id) == ["access_token"]
-        ids = {"user_id": world.user_id, "client_id": world.client_id}
+        ids: dict[str, Any] = {"user_id": world.user_id, "client_id": world.client_id}
         assert (await events_of(api))[-1] == tokens_revoked("user", "app_deleted", **ids)
 
     async def test_who_has_none_loses_none(self, api: Api) -> None:
@@ -244,7 +244,7 @@ class TestMakingAnAccessToken:
             "access_token",
             "refresh_token",
         ]
-        ids = {"user_id": user_id, "client_id": client_id}
+        ids: dict[str, Any] = {"user_id": user_id, "client_id": client_id}
         assert (await events_of(api))[0] == tokens_revoked(
             "user", "superseded", count=2, **ids
         )

@@ -3,10 +3,15 @@
 import asyncio
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
 
+from services.mithril_api.actions.create_user import UserAsked, create_user
+from services.mithril_api.actions.update_user import UserChange, update_user
+from services.mithril_api.domain.passwords import complaints
+from services.mithril_api.domain.refusals import Unfit
 from services.mithril_api.store import users
 from shared.models.ids import UserId
 from shared.models.schema import mithril as tables
@@ -239,6 +244,29 @@ class TestMaking:
             "mithril.user.factor-changed.v1",
         ]
 
+    async def test_the_policy_holds_whoever_asks(self, api: Api) -> None:
+        """The handler complains first; an action does not rely on it."""
+        asked = UserAsked(
+            email="doctor@clinic.test",
+            password="short",
+            tax_id="",
+            person_id="",
+            settings={},
+            is_blocked=False,
+            block_reason=None,
+            with_factor=False,
+            factor=None,
+        )
+        user = await a_user(api)
+        change = UserChange(fields={}, password="short")
+
+        outcomes = (
+            await create_user(api.deps, asked),
+            await update_user(api.deps, UserId(UUID(user["id"])), change),
+        )
+
+        assert outcomes == (Unfit(tuple(complaints("short"))),) * 2
+
 
 class TestFinding:
     async def test_an_account_is_found_by_its_id(self, api: Api) -> None:
@@ -250,13 +278,14 @@ class TestFinding:
 
     @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT", "PATCH"])
     async def test_an_unknown_account_is_not_found(self, api: Api, method: str) -> None:
-        body = {"user": {"tax_id": "1"}} if method in {"PUT", "PATCH"} else None
+        changes = method in {"PUT", "PATCH"}
+        body: Any = {"user": {"tax_id": "1"}} if changes else None
 
         assert await refused(api, method, f"/users/{NOBODY}", body) == NOT_FOUND
 
     @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT", "PATCH"])
     async def test_an_id_that_is_none_is_malformed(self, api: Api, method: str) -> None:
-        body = {"user": {}} if method in {"PUT", "PATCH"} else None
+        body: Any = {"user": {}} if method in {"PUT", "PATCH"} else None
 
         assert await refused(api, method, "/users/1", body) == MALFORMED
 
@@ -329,13 +358,13 @@ class TestChanging:
         )
 
     async def test_blank_fields_go_back_to_their_defaults(self, api: Api) -> None:
-        but = {"tax_id": "1", "settings": {"a": 1}, "block_reason": "why"}
+        but: dict[str, Any] = {"tax_id": "1", "settings": {"a": 1}, "block_reason": "why"}
         user = await a_user(api, **but)
         blank = {"tax_id": "", "settings": None, "block_reason": None}
 
         status, body = await ask(api, "PATCH", f"/users/{user['id']}", {"user": blank})
 
-        defaults = {"tax_id": "", "settings": {}, "block_reason": None}
+        defaults: dict[str, Any] = {"tax_id": "", "settings": {}, "block_reason": None}
         assert (status, body["data"]) == (200, {**user, **defaults})
 
     async def test_what_changes_nothing_is_no_news(self, api: Api) -> None:
