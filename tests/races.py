@@ -16,5 +16,5 @@ async def until_waiting(deps: Deps, count: int = 1) -> None:
     """Return when this many transactions wait for a lock that another one holds."""
     async with asyncio.timeout(10), deps.db.read() as conn:
         # The event to wait for is the database's: it can only be asked about.
-        while (await conn.execute(_WAITING)).scalar_one() < count:  # noqa: ASYNC110
+        while (await conn.execute(_WAITING)).scalar_one() < count:
             await asyncio.sleep(0.002)
