@@ -3,7 +3,6 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Mapping
 
 import typer
 
@@ -40,8 +39,11 @@ def serve_command() -> None:
 def jobs_command() -> None:
     """List the jobs: when each runs, what it keeps, and how its latest run ended."""
     settings = load_or_exit(Settings)
-    latest = asyncio.run(_latest(settings))
-    rows = [_row(job, settings, latest) for job in JOBS]
+    endings = asyncio.run(_endings(settings))
+    rows = [
+        (job.name, job.expression(settings), _keeps(job, settings), ending)
+        for job, ending in zip(JOBS, endings, strict=True)
+    ]
     table = [("JOB", "SCHEDULE (UTC)", "KEEPS", "LATEST RUN"), *rows]
     widths = [max(len(row[column]) for row in table) for column in range(4)]
     for row in table:
@@ -51,7 +53,7 @@ def jobs_command() -> None:
 
 @cli.command("run")
 def run_command(job: str) -> None:
-    """Run a job now. Exit 1 if it failed, 75 if another process is at it."""
+    """Run a job now. Exit 1 if it failed; 75 if it is not done: stopped, or run elsewhere."""
     chosen = BY_NAME.get(job)
     if chosen is None:
         typer.echo(f"no job `{job}`; there are {', '.join(BY_NAME)}", err=True)
@@ -63,7 +65,7 @@ def run_command(job: str) -> None:
     except DatabaseUnavailableError as error:
         typer.echo(f"{job}: the database is away: {error}", err=True)
         sys.exit(_TEMPORARY)
-    if isinstance(result, Skipped):
+    if isinstance(result, Skipped) or result.outcome is Outcome.STOPPED:
         sys.exit(_TEMPORARY)
     if result.outcome is Outcome.FAILED:
         sys.exit(1)
@@ -106,29 +108,24 @@ async def _run(settings: Settings, job: Job) -> Result:
     return result
 
 
-async def _latest(settings: Settings) -> dict[str, Run] | None:
+async def _endings(settings: Settings) -> list[str]:
+    """How the latest run of each job ended."""
     deps = composition.build(settings).deps
     try:
         async with deps.db.read() as conn:
-            return await runs.latest(conn)
+            return [_ending(job, await runs.latest(conn, job.name)) for job in JOBS]
     except DatabaseUnavailableError:
-        return None
+        return ["the database is away" for _ in JOBS]
     finally:
         await deps.db.dispose()
 
 
-def _row(
-    job: Job, settings: Settings, latest: Mapping[str, Run] | None
-) -> tuple[str, str, str, str]:
-    kept = "-" if job.kept_for is None else f"{getattr(settings, job.kept_for)} days"
-    return (job.name, job.expression(settings), kept, _ending(job, latest))
-
-
-def _ending(job: Job, latest: Mapping[str, Run] | None) -> str:
-    if latest is None:
-        return "the database is away"
-    run = latest.get(job.name)
+def _ending(job: Job, run: Run | None) -> str:
     if run is None:
         return "never"
     outcome = run.outcome or "running"
     return f"{run.started_at:%Y-%m-%d %H:%M:%S} {outcome}, {run.affected} {job.counts}"
+
+
+def _keeps(job: Job, settings: Settings) -> str:
+    return "-" if job.kept_for is None else f"{getattr(settings, job.kept_for)} days"

@@ -28,7 +28,7 @@ class Metrics:
         )
         self.affected = Counter(
             "mithril_job_affected",
-            "What jobs worked on: tokens, codes, users' tokens or partitions.",
+            "What jobs worked on: tokens, codes, partitions or runs.",
             ["job"],
             registry=registry,
         )

@@ -76,7 +76,9 @@ class Timetable:
         settings, now = self._deps.settings, self._deps.clock.now()
         tick = None
         if scheduled:
-            tick = tick_at(job.trigger(settings), now, within=settings.misfires_within())
+            # Twice, so that a call which is as late as may be still finds its moment.
+            within = 2 * settings.misfires_within()
+            tick = tick_at(job.trigger(settings), now, within=within)
         try:
             await run_job(self._deps, job, tick=tick)
         except DatabaseUnavailableError as error:

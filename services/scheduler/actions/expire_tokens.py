@@ -1,5 +1,6 @@
 """Revoke the tokens of users whose passwords are too old (spec §2.2)."""
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
@@ -23,30 +24,30 @@ async def expire_tokens(deps: Deps, progress: Progress) -> None:
     while True:
         progress.checkpoint()
         user_ids, revoked = await retrying(partial(_batch, deps, after=after))
-        progress.affected += revoked
-        progress.details["users"] = progress.details.get("users", 0) + len(user_ids)
+        progress.affected += revoked.total()
+        progress.details["users"] = progress.details.get("users", 0) + len(revoked)
         if len(user_ids) < limit:
             return
         after = user_ids[-1]
 
 
-async def _batch(deps: Deps, *, after: UUID) -> tuple[Sequence[UUID], int]:
+async def _batch(deps: Deps, *, after: UUID) -> tuple[Sequence[UUID], Counter[UUID]]:
+    """The users looked at, and how many tokens of which were revoked."""
+    set_before = deps.clock.now() - deps.settings.passwords_last_for()
     async with deps.db.begin() as conn:
-        now = deps.clock.now()
-        user_ids = await passwords.lock_users_with_live_tokens(
-            conn,
-            set_before=now - deps.settings.passwords_last_for(),
-            now=now,
-            after=after,
-            limit=deps.settings.job_batch_size,
+        user_ids = await passwords.users_with_old_passwords(
+            conn, set_before=set_before, after=after, limit=deps.settings.job_batch_size
         )
-        if not user_ids:
-            return user_ids, 0
-        now = deps.clock.now()  # after the locks
-        revoked = await passwords.revoke(conn, user_ids, at=now)
+        now = deps.clock.now()
+        locked = await passwords.lock_those_with_live_tokens(
+            conn, user_ids, set_before=set_before, now=now
+        )
+        if not locked:
+            return user_ids, Counter()
+        revoked = await passwords.revoke(conn, locked, at=now)
         events = [_revoked(user_id, count) for user_id, count in sorted(revoked.items())]
         await outbox.put_many(conn, [message(deps, event, at=now) for event in events])
-        return user_ids, revoked.total()
+        return user_ids, revoked
 
 
 def _revoked(user_id: UUID, count: int) -> TokensRevoked:

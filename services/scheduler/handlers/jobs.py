@@ -1,6 +1,5 @@
 """GET /jobs, GET /jobs/{name}/runs, POST /jobs/{name}/run."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -30,17 +29,17 @@ _LAST_PAGE = 1_000_000
 async def get_jobs(request: web.Request) -> Answer:
     """Every job, when it runs next, and its latest run."""
     deps = request.app[DEPS]
-    now = deps.clock.now()
+    jobs, now = request.app[JOBS], deps.clock.now()
     async with deps.db.read() as conn:
-        latest = await runs.latest(conn)
+        latest = [await runs.latest(conn, job.name) for job in jobs]
     return Answer(
         data=[
             {
                 **_described(job, deps.settings),
                 "next_run_at": job.trigger(deps.settings).get_next_fire_time(None, now),
-                "last_run": _rendered(latest.get(job.name)),
+                "last_run": None if run is None else _rendered(run),
             }
-            for job in request.app[JOBS]
+            for job, run in zip(jobs, latest, strict=True)
         ]
     )
 
@@ -71,8 +70,7 @@ async def post_run(request: web.Request) -> Answer:
 
 
 def _job_of(request: web.Request) -> Job:
-    jobs: Sequence[Job] = request.app[JOBS]
-    for job in jobs:
+    for job in request.app[JOBS]:
         if job.name == request.match_info["name"]:
             return job
     raise not_found()
@@ -109,5 +107,5 @@ def _described(job: Job, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _rendered(run: Run | None) -> dict[str, Any] | None:
-    return None if run is None else asdict(run)
+def _rendered(run: Run) -> dict[str, Any]:
+    return asdict(run)

@@ -1,11 +1,9 @@
 """Typed keys under which the application keeps what handlers need."""
 
-from collections.abc import Sequence
-
 from aiohttp import web
 
 from services.scheduler.deps import Deps
 from services.scheduler.work import Job
 
 DEPS: web.AppKey[Deps] = web.AppKey("deps", Deps)
-JOBS: web.AppKey[Sequence[Job]] = web.AppKey("jobs", tuple)
+JOBS: web.AppKey[tuple[Job, ...]] = web.AppKey("jobs", tuple)

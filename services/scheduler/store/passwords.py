@@ -16,23 +16,35 @@ from shared.models.tokens import TokenName
 _SPARED = (TokenName.SECOND_FACTOR, TokenName.CHANGE_PASSWORD)
 
 
-async def lock_users_with_live_tokens(
-    conn: AsyncConnection, *, set_before: datetime, now: datetime, after: UUID, limit: int
+async def users_with_old_passwords(
+    conn: AsyncConnection, *, set_before: datetime, after: UUID, limit: int
 ) -> Sequence[UUID]:
-    """Users with an old password and a token to revoke, from an id on; their rows are held.
+    """Users whose password is older than that, from an id on, in order."""
+    query = (
+        select(u.c.id)
+        .where(u.c.password_set_at <= set_before, u.c.id > after)
+        .order_by(u.c.id)
+        .limit(limit)
+    )
+    return (await conn.execute(query)).scalars().all()
+
+
+async def lock_those_with_live_tokens(
+    conn: AsyncConnection, user_ids: Sequence[UUID], *, set_before: datetime, now: datetime
+) -> Sequence[UUID]:
+    """Those of the users who have a token to revoke; their rows are held.
 
     The lock keeps a new password from being set until the commit: what is issued after it
-    must live. A user being written now is skipped.
+    must live. So the age is asked again, and a user being written now is skipped.
     """
     query = (
         select(u.c.id)
         .where(
+            u.c.id.in_(user_ids),
             u.c.password_set_at <= set_before,
-            u.c.id > after,
             exists().where(t.c.user_id == u.c.id, _live(now)),
         )
         .order_by(u.c.id)
-        .limit(limit)
         .with_for_update(of=u, key_share=True, skip_locked=True)
     )
     return (await conn.execute(query)).scalars().all()

@@ -61,10 +61,11 @@ async def end_abandoned(conn: AsyncConnection, job: str, *, at: datetime) -> int
     return (await conn.execute(statement)).rowcount
 
 
-async def latest(conn: AsyncConnection) -> dict[str, Run]:
-    """The latest run of each job."""
-    query = select(*_COLUMNS).distinct(t.c.job).order_by(t.c.job, t.c.started_at.desc())
-    return {row["job"]: _run(row) for row in (await conn.execute(query)).mappings()}
+async def latest(conn: AsyncConnection, job: str) -> Run | None:
+    """The latest run of a job: one probe of the index."""
+    query = select(*_COLUMNS).where(t.c.job == job).order_by(t.c.started_at.desc()).limit(1)
+    row = (await conn.execute(query)).mappings().one_or_none()
+    return None if row is None else _run(row)
 
 
 async def page(

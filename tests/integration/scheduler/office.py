@@ -98,7 +98,7 @@ class Office:
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     """Return when something holds: asked again and again, for ten seconds at the most."""
     async with asyncio.timeout(10):
-        while not await holds():  # noqa: ASYNC110 — another process's state has no event
+        while not await holds():
             await asyncio.sleep(0.005)
 
 
