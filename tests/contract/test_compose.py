@@ -1,0 +1,170 @@
+"""The image and the compose file: what they promise, read off the files and one import."""
+
+import re
+import subprocess
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from k8s.settings import complaints_of, names_of, settings_of
+from tests.neighbours import docker
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
+OURS = sorted(name for name, it in SERVICES.items() if it["image"].startswith("mithril:"))
+RUNNING = sorted(set(SERVICES) - {"migrate"})
+
+
+def _filled_in(value: object) -> str:
+    """A value as compose makes it where nothing is set."""
+    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", str(value))
+
+
+def test_the_neighbours_are_those_the_tests_know() -> None:
+    assert {SERVICES[name]["image"] for name in set(SERVICES) - set(OURS)} == {
+        docker._POSTGRES_IMAGE,
+        docker._KAFKA_IMAGE,
+    }
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_no_container_can_do_more_than_it_must(name: str) -> None:
+    service = SERVICES[name]
+
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["deploy"]["resources"]["limits"].keys() == {"cpus", "memory", "pids"}
+    assert "privileged" not in service
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_containers_write_nothing_and_are_nobody(name: str) -> None:
+    service = SERVICES[name]
+
+    assert service["read_only"] is True
+    assert service["user"] == "10001:10001"
+    assert "USER 10001:10001" in (ROOT / "Dockerfile").read_text().splitlines()
+
+
+@pytest.mark.parametrize("name", RUNNING)
+def test_what_keeps_running_says_whether_it_is_well(name: str) -> None:
+    service = SERVICES[name]
+
+    assert service["healthcheck"]["test"][0] == "CMD"
+    assert service["restart"] == "unless-stopped"
+
+
+@pytest.mark.parametrize("name", sorted(set(OURS) & set(RUNNING)))
+def test_a_service_is_asked_on_its_internal_port(name: str) -> None:
+    service = SERVICES[name]
+    settings = settings_of(name)
+    assert settings is not None
+    port = settings.model_fields["internal_port"].default
+
+    assert f"http://127.0.0.1:{port}/readyz" in service["healthcheck"]["test"][-1]
+    assert f":{port}" in {_filled_in(it)[-5:] for it in service["ports"]}
+
+
+@pytest.mark.parametrize("name", sorted(set(OURS) & set(RUNNING)))
+def test_a_service_starts_after_the_migrations(name: str) -> None:
+    needs = SERVICES[name]["depends_on"]
+
+    assert needs["migrate"] == {"condition": "service_completed_successfully"}
+    assert needs["postgres"] == {"condition": "service_healthy"}
+
+
+def test_the_migrations_wait_for_a_database_that_answers() -> None:
+    needs = SERVICES["migrate"]["depends_on"]
+
+    assert needs == {"postgres": {"condition": "service_healthy"}}
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_ports_are_open_to_this_machine_only(name: str) -> None:
+    for port in SERVICES[name].get("ports", []):
+        assert port.startswith("127.0.0.1:")
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_a_default_secret_says_that_it_is_for_development(name: str) -> None:
+    for variable, value in SERVICES[name]["environment"].items():
+        for secret, default in re.findall(r"\$\{(\w+):-([^}]*)\}", str(value)):
+            if re.search("PASSWORD|TOKEN|KEY|SECRET", secret):
+                assert default.startswith("dev-only-"), variable
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_service_is_given_every_setting_it_must_have(name: str) -> None:
+    settings = settings_of(SERVICES[name]["command"][0])
+    assert settings is not None
+    names = names_of(settings)
+    given = {key: _filled_in(value) for key, value in SERVICES[name]["environment"].items()}
+
+    assert {name for name, must in names.items() if must} <= set(given) <= set(names)
+    assert complaints_of(settings, given) == []
+
+
+def test_each_database_that_a_service_owns_is_made() -> None:
+    script = (ROOT / "deploy" / "databases" / "databases.sh").read_text()
+    (mounted,) = (it for it in SERVICES["postgres"]["volumes"] if it.startswith("./"))
+
+    assert mounted.startswith("./deploy/databases/databases.sh:")
+    assert "for name in mithril abac audit; do" in script
+
+
+def test_only_what_is_installed_enters_the_build() -> None:
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    rules = [line for line in lines if line and not line.startswith("#")]
+
+    assert rules[0] == "*"
+    copied = set(re.findall(r"^COPY ([^-].*) ", _dockerfile(), re.MULTILINE))
+    sources = {name for line in copied for name in line.split()}
+    assert {rule.removeprefix("!") for rule in rules if rule.startswith("!")} == sources
+
+
+def test_every_package_of_the_image_has_its_hash_checked() -> None:
+    for line in _dockerfile().replace("\\\n", " ").splitlines():
+        for install in re.findall(r"install [^&]*", line):
+            assert "--require-hashes" in install or "--no-index" in install
+
+
+def _dockerfile() -> str:
+    return (ROOT / "Dockerfile").read_text()
+
+
+_IMPORT_WITHOUT = """
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {absent!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Absent())
+import services.cli
+"""
+
+
+def test_the_command_starts_with_what_the_image_has() -> None:
+    def locked(name: str) -> set[str]:
+        lock = (ROOT / "requirements" / f"{name}.txt").read_text()
+        return set(re.findall(r"^([a-z0-9-]+)==", lock, re.MULTILINE))
+
+    only_here = locked("dev") - locked("runtime")
+    absent = {
+        module
+        for module, owners in packages_distributions().items()
+        if {re.sub(r"[-_.]+", "-", owner).lower() for owner in owners} <= only_here
+    }
+    program = _IMPORT_WITHOUT.format(absent=absent)
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+
+    assert done.stderr == ""
