@@ -327,11 +327,9 @@ class TestChanging:
         world = await a_world(api.deps)
         client = await made(api, world)
         path = f"/clients/{client['id']}"
+        bodies: list[Any] = [{"client": {}}, body_of(world), {"client": client}]
 
-        answers = [
-            await ask(api, "PUT", path, body)
-            for body in ({"client": {}}, body_of(world), {"client": client})
-        ]
+        answers = [await ask(api, "PUT", path, body) for body in bodies]
 
         assert [(status, body["data"]) for status, body in answers] == [(200, client)] * 3
         assert len(await events_of(api)) == 1

@@ -326,7 +326,7 @@ class TestShowing:
         self, api: Api, method: str, action: str
     ) -> None:
         clinic, mis, connection = await pair(api)
-        body = {} if method == "PATCH" else None
+        body: Any = {} if method == "PATCH" else None
         own = connection["id"]
         for path, answer in (
             (f"{path_of(clinic)}/{NOBODY}", NOT_FOUND),

@@ -466,7 +466,7 @@ class TestFinding:
 
     @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
     async def test_an_id_that_is_unknown_or_no_uuid(self, api: Api, method: str) -> None:
-        body = {"token": {}} if method in ("PUT", "PATCH") else None
+        body: Any = {"token": {}} if method in ("PUT", "PATCH") else None
 
         assert await refused(api, method, f"/tokens/{NOBODY}", body) == NOT_FOUND
         assert await refused(api, method, "/tokens/42", body) == MALFORMED
@@ -596,11 +596,9 @@ class TestChanging:
         world = await a_world(api.deps)
         data = await given(api, world)
         path = f"/tokens/{data['id']}"
+        bodies: list[Any] = [{"token": {}}, body_of(api, world)]
 
-        answers = [
-            await ask(api, "PATCH", path, body)
-            for body in ({"token": {}}, body_of(api, world))
-        ]
+        answers = [await ask(api, "PATCH", path, body) for body in bodies]
 
         assert [status for status, _ in answers] == [200, 200]
         assert [kind for kind, _ in await events_of(api)] == [ISSUED]
