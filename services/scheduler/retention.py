@@ -27,9 +27,9 @@ name `retired_…` and is dropped right after the run, since removing its files 
 their size. Making a partition asks for the table in the same way.
 
 Moving rows out of a default partition is the exception: the table is locked while they move,
-some seven seconds a million. That happens only where the scheduler has not run for weeks, or tokens outlive
-`AUTH_ACCESS_TOKEN_LIFETIME` and `AUTH_REFRESH_TOKEN_LIFETIME` as the scheduler knows them: give
-it the same values as mithril-api.
+some seven seconds a million. That happens only where the scheduler has not run for weeks, or
+tokens outlive `AUTH_ACCESS_TOKEN_LIFETIME` and `AUTH_REFRESH_TOKEN_LIFETIME` as the scheduler
+knows them: give it the same values as mithril-api.
 
 ## What is not deleted here
 

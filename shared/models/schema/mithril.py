@@ -294,7 +294,7 @@ job_runs = Table(
     metadata,
     _id(),
     Column("job", Text, nullable=False),
-    _moment("tick", nullable=True),  # the scheduled moment it was for; none: asked for by hand
+    _moment("tick", nullable=True),  # the scheduled moment it was for; none: by hand
     _moment("started_at"),
     _moment("finished_at", nullable=True),
     Column("outcome", Text),  # succeeded, failed, stopped; none while it runs

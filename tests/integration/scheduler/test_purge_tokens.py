@@ -285,7 +285,6 @@ async def purging_time(office: Office, deps: Deps, rows: int) -> float:
     took = time.perf_counter() - started
     assert run.affected == pytest.approx(rows, rel=0.03)
     await remove_retired(deps)
-    print(rows, took, run.details)
     return took
 
 
