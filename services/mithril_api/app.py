@@ -59,7 +59,7 @@ def build(
             database_url,
             pool_size=settings.db_pool_size,
             application=NAME,
-            on_pool_wait=counted.pool_in_use.set,
+            on_pool_wait=counted.pool_wait.observe,
         ),
         clock=clock or SystemClock(),
         entropy=entropy,

@@ -32,6 +32,3 @@ class Metrics:
             buckets=(0.0001, 0.001, 0.01, 0.1, 1.0, 5.0),
             registry=registry,
         )
-        self.pool_in_use = Gauge(
-            "mithril_pool_in_use", "Database connections in use.", registry=registry
-        )

@@ -126,14 +126,19 @@ async def _start(
 
 async def _ready(children: Sequence[Child], stop: asyncio.Event, *, base: int) -> bool:
     """Wait for every service; false if we are to stop before."""
-    ready = asyncio.gather(*(child.ready(base) for child in children))
+    ready = asyncio.create_task(_all_ready(children, base=base))
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({ready, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([ready, stopping], return_when=asyncio.FIRST_COMPLETED)
     if stop.is_set():
         ready.cancel()
         return False
     stopping.cancel()
     await ready
+    return True
+
+
+async def _all_ready(children: Sequence[Child], *, base: int) -> bool:
+    await asyncio.gather(*(child.ready(base) for child in children))
     return True
 
 

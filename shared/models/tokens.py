@@ -10,7 +10,7 @@ class TokenName(StrEnum):
     REFRESH = "refresh_token"
     CODE = "authorization_code"
     SECOND_FACTOR = "2fa_access_token"
-    CHANGE_PASSWORD = "change_password_token"
+    CHANGE_PASSWORD = "change_password_token"  # noqa: S105 — a kind, no secret
 
 
 class RefreshPolicy(StrEnum):

@@ -14,6 +14,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 import asyncpg
@@ -265,15 +266,13 @@ async def publish(producer: AIOKafkaProducer, rows: Sequence[Any], *, source: st
 
     Batches are built here, a partition each: one future a batch instead of one a record.
     """
-    partitioner = DefaultPartitioner()
     partitions: dict[str, list[int]] = {}
     by_partition: dict[tuple[str, int], list[Any]] = defaultdict(list)
     for row in rows:
         topic, key = row["aggregatetype"], row["aggregateid"].encode()
         if topic not in partitions:
             partitions[topic] = sorted(await producer.partitions_for(topic))
-        numbers = partitions[topic]
-        by_partition[topic, partitioner(key, numbers, numbers)].append(row)
+        by_partition[topic, _partition_of(key, tuple(partitions[topic]))].append(row)
     sends = []
     for (topic, partition), part in by_partition.items():
         batch = producer.create_batch()
@@ -284,6 +283,11 @@ async def publish(producer: AIOKafkaProducer, rows: Sequence[Any], *, source: st
                 _append(batch, row, source)
         sends.append(await producer.send_batch(batch, topic, partition=partition))
     await asyncio.gather(*sends)
+
+
+@lru_cache(maxsize=65_536)  # the hash is plain Python, and keys come again and again
+def _partition_of(key: bytes, partitions: tuple[int, ...]) -> int:
+    return int(DefaultPartitioner()(key, list(partitions), list(partitions)))
 
 
 def _append(batch: Any, row: Any, source: str) -> bool:

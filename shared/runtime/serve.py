@@ -6,6 +6,7 @@ dies takes the process with it: a limping process is worse than a restarted one.
 """
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -76,6 +77,7 @@ class _ParentPipe(asyncio.Protocol):
 
 async def serve(process: Process, stop: asyncio.Event) -> None:
     """Run until `stop` is set or a background task fails; then end in order."""
+    _settle_the_collector()
     runners = [await _start(listener, process.grace) for listener in process.listeners]
     end_tasks = asyncio.Event()
     tasks = {
@@ -103,6 +105,17 @@ async def serve(process: Process, stop: asyncio.Event) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             msg = f"background task `{name}` failed"
             raise RuntimeError(msg) from error
+
+
+def _settle_the_collector() -> None:
+    """Leave out of every collection what lives as long as the process, and collect less often.
+
+    Requests leave no cycles behind to speak of; the default threshold walks all modules and
+    tables of the process many times a second under load.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 async def _start(listener: Listener, grace: float) -> web.AppRunner:

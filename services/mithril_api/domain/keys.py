@@ -1,8 +1,9 @@
-"""Keyed digests: of client secrets, api-keys and one-time codes; and derived successors (D3, D4)."""
+"""Keyed digests: of client secrets, api-keys, one-time codes; derived successors (D3, D4)."""
 
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from services.mithril_api.domain import values
 
@@ -22,6 +23,8 @@ class Keyring:
         """A keyring from configured secrets, the present one first."""
         if not secrets or any(len(secret) < 16 for secret in secrets):
             raise ValueError("at least one secret key of 16 characters or more is needed")
+        if len(secrets) > 2:
+            raise ValueError("at most two secret keys: the present and the former one")
         return cls(tuple(secret.encode() for secret in secrets))
 
     def digest(self, purpose: str, secret: str) -> bytes:
@@ -48,5 +51,10 @@ ONE_TIME_CODE = "one-time code"
 
 
 def _mac(key: bytes, purpose: str, message: str) -> bytes:
-    derived = hmac.digest(key, purpose.encode(), "sha256")
+    derived = _derived(key, purpose)
     return hmac.digest(derived, message.encode("utf-8", "surrogatepass"), "sha256")
+
+
+@lru_cache(maxsize=32)
+def _derived(key: bytes, purpose: str) -> bytes:
+    return hmac.digest(key, purpose.encode(), "sha256")

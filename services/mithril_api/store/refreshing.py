@@ -1,19 +1,19 @@
 """One question: what is known of a batch of refresh requests?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.mithril_api.domain.records import Token
 from services.mithril_api.domain.refresh import RefreshFacts
 from services.mithril_api.store import sql
-from services.mithril_api.store.tokens import token_of
+from services.mithril_api.store.tokens import token_from
 from shared.models.ids import ClientId
 from shared.models.scopes import scope_set
 from shared.models.tokens import RefreshPolicy
+from shared.runtime.postgres import driver_of
 
 _FACTS = sql.load("refresh_facts")
 
@@ -35,23 +35,23 @@ async def facts_for(
     present = [made[0] for made in secrets]
     former = [made[1] if len(made) > 1 else None for made in secrets]
     arguments = (list(client_ids), present, former, list(digests), list(days), now)
-    rows = (await conn.exec_driver_sql(_FACTS, arguments)).all()
+    rows = await driver_of(conn).fetch(_FACTS, *arguments)
     return [_facts(row, client_id) for row, client_id in zip(rows, client_ids, strict=True)]
 
 
-def _facts(row: Row[Any], client_id: ClientId) -> RefreshFacts:
-    token: Token | None = None if row.id is None else token_of(row)
-    roles: frozenset[str] = frozenset().union(*map(scope_set, row.role_scopes))
-    rotates = row.policy == RefreshPolicy.ROTATE
+def _facts(record: Mapping[str, Any], client_id: ClientId) -> RefreshFacts:
+    token: Token | None = None if record["id"] is None else token_from(record)
+    roles: frozenset[str] = frozenset().union(*map(scope_set, record["role_scopes"]))
+    rotates = record["policy"] == RefreshPolicy.ROTATE
     return RefreshFacts(
         client_id=client_id,
-        connection_id=row.asking_connection_id,
+        connection_id=record["asking_connection_id"],
         token=token,
-        user_is_blocked=bool(row.user_is_blocked),
-        client_is_blocked=bool(row.client_is_blocked),
+        user_is_blocked=bool(record["user_is_blocked"]),
+        client_is_blocked=bool(record["client_is_blocked"]),
         policy=RefreshPolicy.ROTATE if rotates else RefreshPolicy.REUSE,
-        app_id=row.approval_id,
-        app_scope=tuple(row.approval_scope or ()),
-        client_type_scope=scope_set(row.client_type_scope or ""),
+        app_id=record["approval_id"],
+        app_scope=tuple(record["approval_scope"] or ()),
+        client_type_scope=scope_set(record["client_type_scope"] or ""),
         role_scope=roles,
     )

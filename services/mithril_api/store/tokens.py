@@ -4,7 +4,7 @@ A look-up always knows when the token expires (from its value, or from token_exp
 reads one partition. Revocation marks rows; only what an operator asks to be deleted is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,6 +32,7 @@ from shared.models.schema.mithril import token_expiries
 from shared.models.schema.mithril import tokens as t
 from shared.models.tokens import TokenName
 from shared.runtime import outbox
+from shared.runtime.postgres import driver_of
 
 _ADD = sql.load("add_tokens_and_events")
 _NOTIFY = f"SELECT pg_notify('{outbox.CHANNEL}', '')"
@@ -44,7 +45,7 @@ async def add(
     if not tokens and not messages:
         return
     arrays = (*_columns(tokens), *outbox.columns(messages))
-    await conn.exec_driver_sql(_ADD, arrays)
+    await driver_of(conn).execute(_ADD, *arrays)
 
 
 def _columns(tokens: Sequence[Token]) -> tuple[list[Any], ...]:
@@ -280,25 +281,30 @@ def _revocation(chosen: ColumnElement[bool], at: datetime) -> Update:
 
 def token_of(row: Row[Any]) -> Token:
     """A row of tokens as a value."""
+    return token_from(dict(row._mapping))  # noqa: SLF001 — documented, underscored for columns' sake
+
+
+def token_from(record: Mapping[str, Any]) -> Token:
+    """The same from what the driver itself returns."""
     return Token(
-        id=row.id,
-        name=TokenName(row.name),
-        digest=row.digest,
-        user_id=row.user_id,
-        client_id=row.client_id,
-        app_id=row.app_id,
-        connection_id=row.connection_id,
-        family_id=row.family_id,
-        generation=row.generation,
-        scope=tuple(row.scope),
-        grant_type=row.grant_type,
-        details=_details(row.details),
-        expires_at=row.expires_at,
-        revoked_at=row.revoked_at,
-        used_at=row.used_at,
-        successor_id=row.successor_id,
-        successor_expires_at=row.successor_expires_at,
-        inserted_at=row.inserted_at,
+        id=record["id"],
+        name=TokenName(record["name"]),
+        digest=record["digest"],
+        user_id=record["user_id"],
+        client_id=record["client_id"],
+        app_id=record["app_id"],
+        connection_id=record["connection_id"],
+        family_id=record["family_id"],
+        generation=record["generation"],
+        scope=tuple(record["scope"]),
+        grant_type=record["grant_type"],
+        details=_details(record["details"]),
+        expires_at=record["expires_at"],
+        revoked_at=record["revoked_at"],
+        used_at=record["used_at"],
+        successor_id=record["successor_id"],
+        successor_expires_at=record["successor_expires_at"],
+        inserted_at=record["inserted_at"],
     )
 
 

@@ -110,14 +110,21 @@ async def test_a_transaction_that_commits_late_loses_nothing_and_leaves_no_gap(
     mithril_database: str, database: Database, kafka_bootstrap: str, source: str
 ) -> None:
     early, late = a_message(), a_message()
-    async with (
-        running(a_relay(mithril_database, kafka_bootstrap, source)),
-        database.begin() as slow,
-    ):
-        await outbox.put(slow, early)  # takes the lower position, commits last
+    placed, release = asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> None:
+        async with database.begin() as slow:
+            await outbox.put(slow, early)  # takes the lower position, commits last
+            placed.set()
+            await release.wait()
+
+    async with running(a_relay(mithril_database, kafka_bootstrap, source)):
+        task = asyncio.create_task(slowly())
+        await placed.wait()
         await put(database, late)
         await read(kafka_bootstrap, TOPIC, source=source, until=has(1))
-        await slow.commit()
+        release.set()
+        await task
         records = await read(kafka_bootstrap, TOPIC, source=source, until=has(2))
 
     assert [(record.sequence, record.id) for record in once(records)] == [
