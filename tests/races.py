@@ -3,8 +3,10 @@
 import asyncio
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.mithril_api.deps import Deps
+from shared.runtime.postgres import driver_of
 
 _WAITING = text(
     "SELECT count(*) FROM pg_stat_activity"
@@ -18,3 +20,8 @@ async def until_waiting(deps: Deps, count: int = 1) -> None:
         # The event to wait for is the database's: it can only be asked about.
         while (await conn.execute(_WAITING)).scalar_one() < count:
             await asyncio.sleep(0.002)
+
+
+async def commit_now(conn: AsyncConnection) -> None:
+    """Commit a transaction of `db.begin()` before its block ends, which then ends nothing."""
+    await driver_of(conn).execute("COMMIT")

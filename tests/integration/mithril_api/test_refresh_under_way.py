@@ -13,7 +13,7 @@ from tests.builders import World, a_token, a_world, store
 from tests.integration.mithril_api.administering import ask
 from tests.integration.mithril_api.asking import live_tokens, verify
 from tests.integration.mithril_api.conftest import Api
-from tests.races import until_waiting
+from tests.races import commit_now, until_waiting
 
 
 @pytest.mark.parametrize("policy", ["reuse", "rotate"])
@@ -120,7 +120,7 @@ async def test_a_refresh_under_way_leaves_nothing_live_though_its_successor_is_i
             await tokens.lock(third, successor, TokenName.REFRESH)
             again = asyncio.create_task(rotated(api, world, successor))
             await until_waiting(api.deps, 2)
-            await second.commit()
+            await commit_now(second)
             await until_waiting(api.deps, 2)
     await asyncio.gather(again, block)
 

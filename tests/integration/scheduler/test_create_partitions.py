@@ -2,18 +2,23 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from services.mithril_api.domain.minting import Minted
 from services.mithril_api.store import tokens
+from services.scheduler.actions.ddl import patiently
 from services.scheduler.domain.runs import Outcome
+from services.scheduler.work import Progress
 from shared.models.tokens import TokenName
 from shared.runtime import partitions
 from shared.runtime.partitions import Partition, Unit, partition_of
 from tests.builders import a_token, store
 from tests.integration.scheduler.office import Office, until_blocked_by
+from tests.races import commit_now
 
 WEEK = timedelta(weeks=1)
 
@@ -168,7 +173,7 @@ async def test_a_look_up_that_comes_during_the_move_finds_the_token(
             found = group.create_task(is_found(office, waiting))
             await until_blocked_by(pid, office.api.db)
             group.create_task(store(office.api, new))
-            await conn.commit()
+            await commit_now(conn)
 
     assert found.result()
     assert await where(office, new) == week.name
@@ -193,6 +198,35 @@ async def test_it_gives_way_to_a_transaction_under_way_and_comes_again(
     run = await making
     assert run.details["created"] == {week.name: 1}
     assert await where(office, ours) == week.name
+
+
+async def test_who_holds_the_table_for_too_long_makes_it_fail(office: Office) -> None:
+    week = week_of(office, ahead=2)
+    await drop(office, week)
+    make = partial(partitions.create, partition=week, column="expires_at")
+    deps = office.replica().deps
+    progress = Progress(run_id=deps.entropy.uuid(), stop=deps.stop)
+
+    async with office.api.db.begin() as conn:
+        await conn.execute(text("LOCK TABLE tokens IN ACCESS SHARE MODE"))
+        with pytest.raises(DBAPIError, match="lock timeout"):
+            await patiently(deps, progress, make, attempts=2)
+
+    assert progress.details == {"waits": 1}
+    assert week.name not in await office.partitions("tokens")
+
+
+async def test_a_partition_of_somebody_elses_in_the_way_makes_it_fail_at_once(
+    office: Office,
+) -> None:
+    week = week_of(office, ahead=2)
+    await office.do(f"ALTER TABLE {week.name} RENAME TO tokens_of_december")
+
+    run = await office.run("create-partitions")
+
+    assert run.outcome is Outcome.FAILED
+    assert "tokens_of_december" in run.details["error"]
+    assert "waits" not in run.details
 
 
 async def test_told_to_stop_it_leaves_the_rest_to_the_next_run(office: Office) -> None:
