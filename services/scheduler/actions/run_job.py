@@ -15,6 +15,14 @@ from shared.runtime.postgres import DatabaseUnavailableError
 
 _log = logging.get("jobs")
 
+_AWAY = (
+    DatabaseUnavailableError,
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+)
+
 
 async def run_job(deps: Deps, job: Job, *, tick: datetime | None = None) -> Result:
     """Run a job under its lock and leave a row. `tick`: the scheduled moment it is run for.
@@ -28,12 +36,9 @@ async def run_job(deps: Deps, job: Job, *, tick: datetime | None = None) -> Resu
     started = time.perf_counter()
     try:
         result = await _run_alone(deps, job, tick)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except _AWAY as error:
         deps.metrics.runs.labels(job.name, Outcome.FAILED).inc()
         raise DatabaseUnavailableError(_first_line(error)) from error
-    except DatabaseUnavailableError:
-        deps.metrics.runs.labels(job.name, Outcome.FAILED).inc()
-        raise
     _tell(deps, result, took=time.perf_counter() - started)
     return result
 

@@ -1,6 +1,7 @@
 """What an operator types."""
 
 import asyncio
+import json
 import signal
 import sys
 from asyncio.subprocess import PIPE, STDOUT
@@ -13,7 +14,7 @@ from sqlalchemy import text
 from services.scheduler.jobs import JOBS
 from services.scheduler.store import locks
 from shared.runtime.partitions import Unit, partition_of
-from tests.integration.scheduler.office import Office, until_blocked_by
+from tests.integration.scheduler.office import Office, until, until_blocked_by
 
 
 @pytest.fixture
@@ -97,6 +98,28 @@ async def test_sigterm_ends_a_job_between_two_batches(
     assert output.decode().startswith("create-partitions: stopped, 0 partitions")
     assert process.returncode == 75
     assert await office.rows("SELECT outcome FROM job_runs") == ["stopped"]
+
+
+async def test_serving_begins_with_the_partitions_and_ends_on_sigterm(
+    database: str, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("MITHRIL_PORT", "MITHRIL_INTERNAL_PORT"):
+        monkeypatch.setenv(name, "0")
+    command = (sys.executable, "-m", "services.cli", "mithril-scheduler", "serve")
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE)
+
+    async def made() -> bool:
+        runs = await office.rows("SELECT job, outcome FROM job_runs")
+        return ("create-partitions", "succeeded") in runs
+
+    await until(made)
+    process.send_signal(signal.SIGTERM)
+    output, _ = await process.communicate()
+
+    assert process.returncode == 0
+    events = [json.loads(line)["event"] for line in output.splitlines()]
+    assert events[0] == "started"
+    assert events[-1] == "stopped"
 
 
 async def test_an_unknown_job_is_named_beside_those_there_are(database: str) -> None:

@@ -1,6 +1,7 @@
 """A job is done by one process, once a tick, and its row says what came of it."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from services.scheduler.actions.run_job import run_job
 from services.scheduler.deps import Deps
 from services.scheduler.domain.runs import Outcome, Run, Skipped, SkipReason
 from services.scheduler.work import Job, Progress, Work
-from shared.runtime.postgres import DatabaseUnavailableError
+from shared.runtime.postgres import DatabaseUnavailableError, connect
 from tests.integration.scheduler.office import Office, settings_for
 
 
@@ -175,6 +176,17 @@ async def test_without_a_database_there_is_one_kind_of_exception(office: Office)
     ).database_url
     with pytest.raises(DatabaseUnavailableError):
         await run_job(away.deps, a_job(nothing))
+
+
+async def test_a_database_that_goes_away_after_the_lock_is_the_same(office: Office) -> None:
+    nowhere = connect(
+        "postgresql://nobody@127.0.0.1:1/nothing", pool_size=1, application="test"
+    )
+    built = office.replica()
+    with pytest.raises(DatabaseUnavailableError):
+        await run_job(replace(built.deps, db=nowhere), a_job(nothing))
+    counted = {"job": "some-work", "outcome": "failed"}
+    assert built.registry.get_sample_value("mithril_job_runs_total", counted) == 1
 
 
 async def test_history_past_its_retention_goes_in_batches(office: Office) -> None:

@@ -1,12 +1,14 @@
 """Days of the outbox go when they are old and published, and stay when they are not."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from services.scheduler.domain.runs import Outcome
 from shared.runtime.partitions import Partition, Unit, partition_of
-from tests.integration.scheduler.office import Office
+from tests.integration.scheduler.office import Office, until_blocked_by
 
 DAY = timedelta(days=1)
 
@@ -90,6 +92,25 @@ async def test_a_day_with_something_to_publish_is_kept_and_a_metric_tells(
     assert len(await office.rows("SELECT id FROM outbox")) == len(sequences)
     gauge = built.registry.get_sample_value("mithril_outbox_partitions_kept")
     assert gauge == len(run.details["kept"])
+
+
+async def test_an_event_committed_while_the_lock_is_waited_for_keeps_its_day(
+    office: Office,
+) -> None:
+    day = today(office)
+    put = text(
+        "INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload, occurred_at) "
+        "VALUES (gen_random_uuid(), 't', 'k', 'x', '{}', :at)"
+    )
+    async with office.api.db.begin() as conn:
+        await conn.execute(put, {"at": day.start})
+        pid = (await conn.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+        office.clock.advance(day.end + DAY - office.clock.now())
+        trimming = asyncio.ensure_future(office.run("trim-outbox"))
+        await until_blocked_by(pid, office.api.db)
+
+    assert (await trimming).details["kept"] == [day.name]
+    assert day.name in await office.partitions("outbox")
 
 
 async def test_the_metric_falls_when_the_events_have_gone(office: Office) -> None:
