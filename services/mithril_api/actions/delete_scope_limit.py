@@ -23,8 +23,7 @@ async def delete_scope_limit(deps: Deps, kind: Kind, limit_id: UUID) -> Refused 
             event = changed(kind, limit, "deleted")
             await outbox.put(conn, message(deps, event, at=now))
     except IntegrityError as error:
-        if violations.constraint_of(error) != violations.CLIENT_TYPE_OF_CLIENTS:
-            raise
+        violations.expect(error, violations.CLIENT_TYPE_OF_CLIENTS)
         return Refused(Reason.CLIENT_TYPE_IN_USE)
     deps.committed()
     return None

@@ -43,6 +43,12 @@ def clash_of(error: IntegrityError) -> Clash:
     raise error
 
 
+def expect(error: IntegrityError, constraint: str) -> None:
+    """Raise the error again unless it is this constraint that was violated."""
+    if constraint_of(error) != constraint:
+        raise error
+
+
 def constraint_of(error: IntegrityError) -> str:
     """The name of the violated constraint."""
     cause = getattr(error.orig, "__cause__", None)
