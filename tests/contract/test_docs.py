@@ -33,7 +33,7 @@ _CODE = re.compile(r"`([^`\n]+)`")
 _COMMAND = re.compile(r"(?<!-n )\bmithril((?: [a-z][a-z-]*)+)")  # `-n` names a namespace
 _METRIC_KIND = re.compile(r"\b(Counter|Gauge|Histogram|Summary|Info|Enum)\b")
 _TOP = ("services/", "shared/", "tests/", "k8s/", "deploy/", "docs/", "requirements/")
-_TESTS = ("unit/", "integration/", "contract/", "system/")
+_TESTS = ("unit", "integration", "contract", "system")
 
 
 def _name(page: Path) -> str:
@@ -139,6 +139,14 @@ def test_every_metric_is_in_a_manual() -> None:
     assert {name for name in declared if f"`{name}`" not in text} == set()
 
 
+@each_living
+def test_every_metric_that_is_named_exists(page: Path) -> None:
+    named = set(re.findall(r"\bmithril_[a-z_]+\b", page.read_text()))
+    suffixes = ("_total", "_bucket", "")
+    declared = {name + suffix for name in _declared_metrics() for suffix in suffixes}
+    assert named - declared - {"mithril_api"} == set()
+
+
 def _exists(words: list[str]) -> bool:
     """Whether these words name a command, read as far as they lead."""
     command = typer.main.get_command(cli)
@@ -179,16 +187,22 @@ def test_the_glossary_has_each_word_once_and_in_order() -> None:
 
 
 def _places_in(page: Path) -> Iterator[tuple[Path, str]]:
-    """Files that a page names in code, with the test named after `::`."""
+    """Files and folders that a page names in code, with the test named after `::`."""
     text = page.read_text()
     for code in _CODE.findall(_FENCE.sub("", text)):
         path, _, test = code.partition("::")
         if not re.fullmatch(r"[\w./-]+", path):
             continue
-        if path.startswith(_TESTS):
+        if path.split("/")[0] in _TESTS and (test or "/" in path):
             yield ROOT / "tests" / path, test
         elif path.startswith(_TOP):
             yield ROOT / path, test
+
+
+def _is_in(place: Path, test: str) -> bool:
+    """Whether a test is in a file, or in any of a folder."""
+    files = [place] if place.is_file() else sorted(place.rglob("*.py"))
+    return any(f"def {test}(" in file.read_text() for file in files)
 
 
 @each_living
@@ -196,7 +210,7 @@ def test_every_file_and_test_that_is_named_is_there(page: Path) -> None:
     gone = [
         f"{place.relative_to(ROOT)}::{test}"
         for place, test in _places_in(page)
-        if not place.exists() or (test and f"def {test}(" not in place.read_text())
+        if not place.exists() or (test and not _is_in(place, test))
     ]
     assert gone == []
 
