@@ -3,7 +3,7 @@
 import re
 from contextvars import ContextVar
 
-_TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$")
+_TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}\Z")
 _ALL_ZERO_TRACE = "0" * 32
 
 current: ContextVar[str | None] = ContextVar("traceparent", default=None)
