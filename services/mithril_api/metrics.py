@@ -1,6 +1,6 @@
 """What mithril-api counts beside HTTP and the outbox."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
 
 class Metrics:
