@@ -21,7 +21,7 @@ up: install ## run everything on this machine; Ctrl-C stops it (ARGS="--port-bas
 	@exec $(BIN)/mithril up $(ARGS)
 
 test: install ## run the whole test suite (ARGS="-k refresh")
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto $(ARGS)
 
 check: install ## lints, types, import contracts, generated documents, deployment files
 	$(BIN)/ruff check .
@@ -31,6 +31,9 @@ check: install ## lints, types, import contracts, generated documents, deploymen
 	$(BIN)/codespell
 	$(BIN)/mithril docs check
 	$(BIN)/python k8s/check.py
+
+migrate: install ## bring the database at DATABASE_URL up to this release
+	$(BIN)/mithril mithril-api migrate
 
 bench: install ## measure against PostgreSQL itself, in one run (ARGS="--seconds 10")
 	$(BIN)/python -m tests.bench $(ARGS)

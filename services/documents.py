@@ -111,7 +111,13 @@ def events() -> str:
         "`….v2`.",
     ]
     for topic in sorted({event.topic for event in CATALOGUE.values()}):
-        lines += ["", f"## Topic `{topic}`", "", "| type | says | fields |", "|---|---|---|"]
+        lines += [
+            "",
+            f"## Topic `{topic}`",
+            "",
+            "| type | says | fields |",
+            "|---|---|---|",
+        ]
         for event in CATALOGUE.values():
             if event.topic == topic:
                 says = " ".join((event.__doc__ or "").split())

@@ -10,26 +10,26 @@ class Metrics:
         self.runs = Counter(
             "mithril_job_runs",
             "Runs of jobs by outcome; `elsewhere` and `done` are runs of another replica.",
-            ["job", "outcome"],
+            ["job_name", "outcome"],
             registry=registry,
         )
         self.duration = Histogram(
             "mithril_job_duration_seconds",
             "Time that a run took.",
-            ["job"],
+            ["job_name"],
             buckets=(0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0),
             registry=registry,
         )
         self.last_success = Gauge(
             "mithril_job_last_success_timestamp_seconds",
             "When this process last ended a run well; take the maximum over replicas.",
-            ["job"],
+            ["job_name"],
             registry=registry,
         )
         self.affected = Counter(
             "mithril_job_affected",
             "What jobs worked on: tokens, codes, partitions or runs.",
-            ["job"],
+            ["job_name"],
             registry=registry,
         )
         self.outbox_kept = Gauge(

@@ -112,7 +112,10 @@ class ReuseDetected(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokensPurged(Event):
-    """A partition of tokens long expired was dropped whole."""
+    """Tokens long expired are gone: a whole partition, or those that had none (`tokens_default`).
+
+    `count` is exact up to 10 000 and may be an estimate above.
+    """
 
     type: ClassVar[str] = "mithril.token.purged.v1"
     topic: ClassVar[str] = TOPIC

@@ -1,6 +1,7 @@
 """Answer what arrives together with one statement a batch, and a lone request at once (D9)."""
 
 import asyncio
+import contextvars
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
@@ -52,7 +53,11 @@ class Coalescer(Generic[Item, Answer]):
 
     def _start_lane(self) -> None:
         self._free -= 1
-        task = asyncio.create_task(self._run_lane(), name="coalescer lane")
+        # In a context of its own: a lane works for many requests, and must not speak in the
+        # name of the one that happened to start it.
+        task = asyncio.create_task(
+            self._run_lane(), name="coalescer lane", context=contextvars.Context()
+        )
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 

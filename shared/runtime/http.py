@@ -131,7 +131,9 @@ async def _answer(
     except ConnectionResetError:
         raise
     except Exception:  # noqa: BLE001 — the unknown becomes a bare 500
-        _log.exception("unexpected error", request_id=meta.request_id, path=request.path)
+        _log.exception(
+            "unexpected error", request_id=meta.request_id, route=_route_of(request)
+        )
         return _problem(meta, Problem(500, None))
 
 
@@ -165,11 +167,16 @@ def _http_exception(meta: Meta, error: web.HTTPException) -> web.StreamResponse:
             return error
 
 
+def _route_of(request: web.Request) -> str:
+    """The template, never the path: a path may hold a token."""
+    resource = request.match_info.route.resource
+    return "unmatched" if resource is None else resource.canonical
+
+
 def _record(
     request: web.Request, status: int, listener: str, metrics: HttpMetrics, took: float
 ) -> None:
-    resource = request.match_info.route.resource
-    route = "unmatched" if resource is None else resource.canonical
+    route = _route_of(request)
     method = request.method if request.method in _METHODS else "other"
     metrics.requests.labels(listener, route, method, str(status)).inc()
     metrics.duration.labels(listener, route).observe(took)

@@ -8,6 +8,7 @@ import asyncio
 import zlib
 from pathlib import Path
 
+import asyncpg
 from alembic import command, context
 from alembic.config import Config
 from sqlalchemy import Connection, MetaData, pool, text
@@ -41,8 +42,11 @@ def run_env(metadata: MetaData) -> None:
 
 
 async def _run(metadata: MetaData, url: str) -> None:
-    address = url.replace("postgresql://", "postgresql+asyncpg://", 1)
-    engine = create_async_engine(address, poolclass=pool.NullPool)
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=lambda: asyncpg.connect(url, timeout=10),
+        poolclass=pool.NullPool,
+    )
     async with engine.connect() as connection:
         await connection.run_sync(_migrate, metadata)
         await connection.commit()

@@ -19,8 +19,9 @@ class DatabaseUnavailableError(Exception):
 
 
 # Classes of SQLSTATE that mean the server went away, is starting, or has no room:
-# connection exception, insufficient resources, operator intervention.
-_AWAY = ("08", "53", "57P")
+# connection exception, insufficient resources, operator intervention (which a statement
+# that ran into its timeout counts as: trying a batch again item by item would only wait more).
+_AWAY = ("08", "53", "57")
 
 
 class Database:
@@ -31,9 +32,14 @@ class Database:
     """
 
     def __init__(
-        self, engine: AsyncEngine, *, on_wait: Callable[[float], None] = lambda _: None
+        self,
+        engine: AsyncEngine,
+        *,
+        url: str,
+        on_wait: Callable[[float], None] = lambda _: None,
     ) -> None:
         self.engine = engine
+        self._url = url
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._on_wait = on_wait
 
@@ -69,9 +75,17 @@ class Database:
                         await connection.invalidate()
 
     async def ping(self) -> None:
-        """Raise `DatabaseUnavailableError` unless the server answers."""
-        async with self.read() as connection:
-            await connection.exec_driver_sql("SELECT 1")
+        """Raise `DatabaseUnavailableError` unless the server answers.
+
+        On a connection of its own: a pool that is all in use is load, not absence, and must
+        not take every replica out of service at once.
+        """
+        with _translated():
+            conn = await asyncpg.connect(self._url, timeout=2, command_timeout=2)
+            try:
+                await conn.fetchval("SELECT 1")
+            finally:
+                await conn.close(timeout=2)
 
     async def dispose(self) -> None:
         """Close every connection."""
@@ -131,33 +145,42 @@ def connect(
     that the server closed is known by its socket. `on_pool_wait` is told how many seconds
     each transaction waited for a connection.
     """
+
+    async def dial() -> asyncpg.Connection:
+        return await asyncpg.connect(
+            url,  # the driver reads it whole: sslmode, sslrootcert and the rest of libpq's
+            timeout=connect_timeout,
+            server_settings=_server_settings(application, statement_timeout_ms),
+        )
+
     engine = create_async_engine(
-        url.replace("postgresql://", "postgresql+asyncpg://", 1),
+        "postgresql+asyncpg://",
+        async_creator=dial,
         hide_parameters=True,  # an error text must not carry digests into the log
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=pool_timeout,
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
-        connect_args={
-            "timeout": connect_timeout,
-            "server_settings": {
-                "application_name": application,
-                "statement_timeout": str(statement_timeout_ms),
-                "idle_in_transaction_session_timeout": "30000",
-                "timezone": "UTC",
-                "jit": "off",
-                # A batch's arrays look cheap to the planner each time it sees their values,
-                # so it would plan the same statement anew for ever: 1–2 ms of a request. A
-                # plan that is kept must not rest on a table that was empty when it was made:
-                # without sequential scans a fresh partition is read by its index from the
-                # first row on.
-                "enable_seqscan": "off",
-                "plan_cache_mode": "force_generic_plan",
-            },
-        },
     )
-    return Database(engine, on_wait=on_pool_wait)
+    return Database(engine, url=url, on_wait=on_pool_wait)
+
+
+def _server_settings(application: str, statement_timeout_ms: int) -> dict[str, str]:
+    return {
+        "application_name": application,
+        "statement_timeout": str(statement_timeout_ms),
+        "idle_in_transaction_session_timeout": "30000",
+        "timezone": "UTC",
+        "jit": "off",
+        # A batch's arrays look cheap to the planner each time it sees their values,
+        # so it would plan the same statement anew for ever: 1–2 ms of a request. A
+        # plan that is kept must not rest on a table that was empty when it was made:
+        # without sequential scans a fresh partition is read by its index from the
+        # first row on.
+        "enable_seqscan": "off",
+        "plan_cache_mode": "force_generic_plan",
+    }
 
 
 _RETRIABLE = frozenset({"40001", "40P01"})  # serialization failure, deadlock

@@ -10,6 +10,7 @@ found because it has no number, whenever it becomes visible.
 """
 
 import asyncio
+import time
 import zlib
 from collections import defaultdict
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ from shared.runtime.kafka import KafkaAccess, idempotent_producer
 from shared.runtime.outbox import CHANNEL, REPLAY
 
 _log = logging.get("relay")
+_MEASURE_SECONDS = 2.0  # how old the gauges may be while there is always more to publish
 
 # The planner is kept to the one index of the outbox: its statistics lag far behind a table
 # that fills within minutes, and a wrong guess here would read a day of events a batch.
@@ -143,6 +145,8 @@ class Relay:
         )
         try:
             if not await conn.fetchval("SELECT pg_try_advisory_lock($1)", self._lock):
+                self._metrics.waiting.set(0)  # the leader tells
+                self._metrics.age.set(0)
                 await _pause(stop, 2 * self._idle)
                 return
             await conn.execute(_SESSION)
@@ -170,11 +174,15 @@ class Relay:
     ) -> None:
         await self._replay(conn, producer)  # it may have been asked while nobody led
         await self._send_again(conn, producer)
+        measured = 0.0
         while True:
             self._woken.clear()
             if self._replay_asked:
                 await self._replay(conn, producer)
             rows = await conn.fetch(_ASSIGN, self._source, self._batch)
+            if time.monotonic() >= measured + _MEASURE_SECONDS or not rows:
+                await self._measure(conn)
+                measured = time.monotonic()
             if rows:
                 failpoints.reach("relay.assigned")
                 rows.sort(key=lambda row: row["sequence"])
@@ -182,7 +190,6 @@ class Relay:
             elif stop.is_set():
                 return
             else:
-                await self._measure(conn)
                 await _either(stop, self._woken, self._idle)
 
     async def _send_again(
@@ -220,7 +227,10 @@ class Relay:
             await publish(producer, rows, source=self._source)
             last = rows[-1]["sequence"]
         await conn.execute(
-            "UPDATE outbox_relays SET replay_from = NULL WHERE source = $1", self._source
+            "UPDATE outbox_relays SET replay_from = NULL "
+            "WHERE source = $1 AND replay_from = $2",  # unless another was asked for meanwhile
+            self._source,
+            row["replay_from"],
         )
         _log.info("outbox replayed", first=row["replay_from"], last=last)
 

@@ -46,7 +46,7 @@ class Process:
     readiness: Readiness
     background: Mapping[str, Background] = field(default_factory=dict)
     close: Callable[[], Awaitable[None]]
-    grace: float = 25.0  # seconds; a pod has 30
+    grace: float = 20.0  # seconds for all of it; a pod has 30, five of them before SIGTERM
 
 
 def run(build: Callable[[], Awaitable[Process]]) -> None:
@@ -91,11 +91,12 @@ async def serve(process: Process, stop: asyncio.Event) -> None:
     finally:
         stopping.cancel()
         process.readiness.stopping = True
-        for runner in runners:
-            await runner.cleanup()
+        deadline = asyncio.get_running_loop().time() + process.grace
+        await asyncio.gather(*(runner.cleanup() for runner in runners))
         end_tasks.set()
         if tasks:
-            _, unfinished = await asyncio.wait(tasks, timeout=process.grace)
+            left = max(1.0, deadline - asyncio.get_running_loop().time())
+            _, unfinished = await asyncio.wait(tasks, timeout=left)
             for task in unfinished:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

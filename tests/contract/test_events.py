@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from pydantic import TypeAdapter
 
-from services.documents import DOCUMENTS, asyncapi, schema_of
+from services.documents import asyncapi, schema_of
 from shared.events.catalogue import CATALOGUE
 from shared.events.envelope import Event, headers, read_headers
 
@@ -78,10 +78,3 @@ def test_cloudevents_attributes_survive_the_headers() -> None:
         "subject": "someone",
         "sequence": "3",
     }
-
-
-@pytest.mark.parametrize("name", DOCUMENTS)
-def test_a_generated_document_says_what_the_code_says(name: str) -> None:
-    root = Path(__file__).parent.parent.parent
-
-    assert (root / name).read_text() == DOCUMENTS[name]()

@@ -69,7 +69,7 @@ async def _exchange(deps: Deps, asked: CodeAsked) -> Outcome:
                 return await _buy(deps, conn, verdict, now=now)
             case RevokeBought(code=code):
                 await _revoke_bought(deps, conn, code, now=now)
-                return Refused(Reason.CODE_USED)
+                return Refused(Reason.CODE_REUSED)
             case Refused():
                 return verdict
             case _:

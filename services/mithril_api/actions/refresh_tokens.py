@@ -107,10 +107,11 @@ async def _refresh_sorted(
 
 async def _revoke_stolen(deps: Deps, conn: AsyncConnection, batch: "_Batch") -> None:
     # After the batch's own tokens are in, so that none of a stolen family survives.
-    for stolen in batch.stolen.values():
+    for stolen, traceparent in batch.stolen.values():
         chosen = tokens.of_family(stolen.user_id, stolen.family_id)
         count = await tokens.revoke(conn, chosen, at=batch.now)
-        await outbox.put(conn, message(deps, _family_revoked(stolen, count), at=batch.now))
+        told = message(deps, _family_revoked(stolen, count), at=batch.now)
+        await outbox.put(conn, replace(told, traceparent=traceparent))
 
 
 def _spent(facts: Sequence[RefreshFacts]) -> list[tuple[TokenId, datetime]]:
@@ -133,7 +134,7 @@ class _Batch:
         self.made: list[Token] = []
         self.messages: list[Message] = []
         self.spent: dict[TokenId, tuple[Token, Token]] = {}
-        self.stolen: dict[FamilyId, Token] = {}
+        self.stolen: dict[FamilyId, tuple[Token, str | None]] = {}
         self._deps = deps
         self._successors = successors
         self._traceparent: str | None = None
@@ -156,9 +157,9 @@ class _Batch:
                     return Refused(Reason.TOKEN_EXPIRED)
                 return self._issue(facts, verdict, known, value)
             case RevokeFamily(token=token):
-                self.stolen[token.family_id] = token
+                self.stolen[token.family_id] = (token, asked.traceparent)
                 self.tell(_reuse_detected(token))
-                return Refused(Reason.TOKEN_EXPIRED)
+                return Refused(Reason.TOKEN_REUSED)
             case Refused():
                 return verdict
             case _:

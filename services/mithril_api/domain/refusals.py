@@ -28,6 +28,7 @@ class Reason(Enum):
     CLIENT_TYPE_IN_USE = auto()
     CLIENT_UNKNOWN = auto()
     CLIENT_UNKNOWN_AT_LOGIN = auto()
+    CODE_REUSED = auto()  # a theft: what it bought is revoked
     CODE_USED = auto()
     FACTOR_ALREADY_DISABLED = auto()
     FACTOR_ALREADY_ENABLED = auto()
@@ -49,6 +50,7 @@ class Reason(Enum):
     TOKEN_INVALID = auto()
     TOKEN_INVALID_TYPE = auto()
     TOKEN_OF_ANOTHER_CLIENT = auto()
+    TOKEN_REUSED = auto()  # a theft: its family is revoked
     TOKEN_UNKNOWN = auto()
     USER_ALREADY_BLOCKED = auto()
     USER_ALREADY_UNBLOCKED = auto()

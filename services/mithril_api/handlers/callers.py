@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from aiohttp import web
 
-from services.mithril_api.actions.verify_tokens import VerifyAsked
+from services.mithril_api.actions.verify_tokens import VerifyAsked, refused_unseen
 from services.mithril_api.domain.records import Token
 from services.mithril_api.domain.refusals import Reason, Refused
 from services.mithril_api.handlers.keys import DEPS, VERIFIES
@@ -65,7 +65,7 @@ async def access_token_of(request: web.Request, bearer: str) -> Token:
     goes no further than the broker may.
     """
     asked = VerifyAsked(value=bearer, api_key=request.headers.get("api-key"))
-    verdict = await request.app[VERIFIES].submit(asked)
+    verdict = refused_unseen(asked) or await request.app[VERIFIES].submit(asked)
     if isinstance(verdict, Refused):
         if verdict.reason is Reason.USER_BLOCKED_AT_VERIFY:
             refuse(Refused(Reason.USER_BLOCKED))

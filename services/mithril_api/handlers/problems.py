@@ -31,6 +31,7 @@ _TABLE: Mapping[Reason, tuple[int, str, str]] = {
     Reason.CLIENT_SECRET_WRONG: _denied("Invalid client id or secret.", "invalid_client"),
     Reason.CLIENT_UNKNOWN: _denied("Invalid client id."),
     Reason.CLIENT_UNKNOWN_AT_LOGIN: _denied("Invalid client id.", "invalid_client"),
+    Reason.CODE_REUSED: _denied("Token has already been used."),
     Reason.CODE_USED: _denied("Token has already been used."),
     Reason.GRANT_FORBIDDEN: _denied("Grant type not allowed.", "invalid_grant"),
     Reason.LOGIN_LIMIT: _denied("You reached login attempts limit. Try again later"),
@@ -48,6 +49,7 @@ _TABLE: Mapping[Reason, tuple[int, str, str]] = {
     ),
     Reason.SCOPE_ONLY: _denied("Allowed scopes for the token are {detail}."),
     Reason.TOKEN_EXPIRED: _denied("Token expired.", "token_expired"),
+    Reason.TOKEN_REUSED: _denied("Token expired.", "token_expired"),
     Reason.TOKEN_EXPIRED_AT_VERIFY: _denied(
         "Token expired or client approval was revoked.", "invalid_grant"
     ),

@@ -35,7 +35,6 @@ from shared.runtime import outbox
 from shared.runtime.postgres import driver_of
 
 _ADD = sql.load("add_tokens_and_events")
-_NOTIFY = f"SELECT pg_notify('{outbox.CHANNEL}', '')"
 
 
 async def add(

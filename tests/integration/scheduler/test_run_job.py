@@ -103,10 +103,10 @@ async def test_a_failure_is_kept_with_what_was_done_before_it(office: Office) ->
     assert isinstance(run, Run)
     error = {"error": "LookupError: nothing there"}
     assert await rows(office) == [("failed", 2, error, False)]
-    counted = {"job": "some-work", "outcome": "failed"}
+    counted = {"job_name": "some-work", "outcome": "failed"}
     assert built.registry.get_sample_value("mithril_job_runs_total", counted) == 1
     success = "mithril_job_last_success_timestamp_seconds"
-    assert built.registry.get_sample_value(success, {"job": "some-work"}) is None
+    assert built.registry.get_sample_value(success, {"job_name": "some-work"}) is None
 
 
 async def test_told_to_stop_a_run_ends_as_stopped_with_what_it_did(office: Office) -> None:
@@ -142,7 +142,7 @@ async def test_success_is_counted_and_dated(office: Office) -> None:
     await run_job(built.deps, a_job(nothing))
 
     value = built.registry.get_sample_value
-    labels = {"job": "some-work"}
+    labels = {"job_name": "some-work"}
     assert value("mithril_job_runs_total", {**labels, "outcome": "succeeded"}) == 1
     assert value("mithril_job_duration_seconds_count", labels) == 1
     dated = value("mithril_job_last_success_timestamp_seconds", labels)
@@ -185,7 +185,7 @@ async def test_a_database_that_goes_away_after_the_lock_is_the_same(office: Offi
     built = office.replica()
     with pytest.raises(DatabaseUnavailableError):
         await run_job(replace(built.deps, db=nowhere), a_job(nothing))
-    counted = {"job": "some-work", "outcome": "failed"}
+    counted = {"job_name": "some-work", "outcome": "failed"}
     assert built.registry.get_sample_value("mithril_job_runs_total", counted) == 1
 
 
