@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from services.up import stack
 from services.up.children import ChildDiedError
 
 
@@ -20,6 +19,14 @@ def up(
     ] = 8080,
 ) -> None:
     """Run the whole set on this machine: PostgreSQL, Kafka, every service, demo data."""
+    try:
+        # Here, since an image has neither server: they come with the extra `embedded`.
+        from services.up import stack  # noqa: PLC0415
+    except ModuleNotFoundError as missing:
+        typer.echo(
+            f"mithril up: {missing.name} is missing: install mithril[embedded]", err=True
+        )
+        sys.exit(1)
     try:
         asyncio.run(stack.run(state_dir, base=port_base))
     except ChildDiedError as error:

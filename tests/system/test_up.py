@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 import shlex
 import signal
 import socket
@@ -90,9 +89,8 @@ async def up(scratch: Path) -> AsyncIterator[Up]:
 
 async def paste(said: str) -> tuple[int, dict[str, Any]]:
     """Do what the printed `curl` would."""
-    words = shlex.split(
-        re.search(r"curl -i (.*?)\n\n", said, re.DOTALL)[1].replace("\\\n", " ")
-    )  # type: ignore[index]  # it is there
+    printed = said[said.index("curl -i ") :].split("\n\n", maxsplit=1)[0]
+    words = shlex.split(printed.replace("\\\n", " "))
     url = next(word for word in words if word.startswith("http://"))
     body = words[words.index("-d") + 1]
     async with (

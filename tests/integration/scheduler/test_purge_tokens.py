@@ -1,11 +1,9 @@
 """Tokens that expired long ago are dropped by the week, and nobody who refreshes notices."""
 
 import asyncio
-import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-import pytest
 from sqlalchemy import text
 
 from services.mithril_api.actions.refresh_tokens import (
@@ -16,7 +14,6 @@ from services.mithril_api.actions.refresh_tokens import (
 from services.mithril_api.domain.minting import Minted
 from services.mithril_api.store import tokens
 from services.scheduler.actions.remove_retired import remove_retired
-from services.scheduler.deps import Deps
 from services.scheduler.domain.runs import Outcome
 from shared.models.tokens import TokenName
 from shared.runtime.partitions import Partition, Unit, partition_of
@@ -274,26 +271,3 @@ async def fill(office: Office, week: Partition, rows: int) -> None:
                 f"FROM ('{week.start.isoformat()}') TO ('{week.end.isoformat()}')"
             )
         )
-
-
-async def purging_time(office: Office, deps: Deps, rows: int) -> float:
-    """How long it takes to purge so many, in seconds."""
-    ago = 10 * WEEK + rows // 1000 * WEEK // 10
-    await fill(office, partition_of("tokens", Unit.WEEK, office.clock.now() - ago), rows)
-    started = time.perf_counter()
-    run = await office.run("purge-tokens", deps=deps)
-    took = time.perf_counter() - started
-    assert run.affected == pytest.approx(rows, rel=0.03)
-    await remove_retired(deps)
-    return took
-
-
-async def test_a_million_tokens_are_purged_about_as_fast_as_ten_thousand(
-    office: Office,
-) -> None:
-    deps = office.replica().deps
-    await office.run("purge-tokens", deps=deps)  # connects, and plans its statements
-    few = sorted([await purging_time(office, deps, 10_000) for _ in range(3)])[1]
-    many = await purging_time(office, deps, 1_000_000)
-    assert many < 1.0
-    assert many < 2 * few + 0.05  # a share of two cores that others use at the same time
