@@ -56,7 +56,7 @@ def find_kustomize() -> Kustomize | None:
     kept = ROOT / ".cache" / f"kustomize-{_PINNED}"
     if not (kept / "kustomize").exists() and (go := shutil.which("go")):
         module = f"sigs.k8s.io/kustomize/kustomize/v5@{_PINNED}"
-        _run("env", f"GOBIN={kept}", go, "install", module)
+        _run("timeout", "300", "env", f"GOBIN={kept}", go, "install", module)
     if (kept / "kustomize").exists():
         name = f"kustomize {_PINNED} built by Go"
         return Kustomize(name=name, command=(str(kept / "kustomize"), "build"))
