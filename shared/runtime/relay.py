@@ -99,6 +99,7 @@ class Relay:
         metrics: RelayMetrics,
         batch: int = 1000,
         idle: float = 1.0,
+        linger: float = 0.025,
     ) -> None:
         self._database_url = database_url
         self._kafka = kafka
@@ -106,12 +107,15 @@ class Relay:
         self._metrics = metrics
         self._batch = batch
         self._idle = idle
+        # Under a trickle of events, each would cost a round of its own, on the same loop as
+        # the requests that make them: a moment's wait gathers several.
+        self._linger = linger
         self._woken = asyncio.Event()
         self._replay_asked = False
         self._lock = zlib.crc32(f"outbox relay {source}".encode())
 
     def wake(self) -> None:
-        """Say that something was committed just now; saves a round trip of NOTIFY."""
+        """Say that something was committed just now, with or without a NOTIFY of its own."""
         self._woken.set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -147,7 +151,7 @@ class Relay:
             if not await conn.fetchval("SELECT pg_try_advisory_lock($1)", self._lock):
                 self._metrics.waiting.set(0)  # the leader tells
                 self._metrics.age.set(0)
-                await _pause(stop, 2 * self._idle)
+                await self._follow(conn, stop)
                 return
             await conn.execute(_SESSION)
             await conn.add_listener(CHANNEL, self._told)
@@ -168,6 +172,19 @@ class Relay:
         finally:
             with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
                 await conn.close(timeout=2)
+
+    async def _follow(self, conn: asyncpg.Connection, stop: asyncio.Event) -> None:
+        """While another process leads, tell it of what this one commits.
+
+        The hot path sends no NOTIFY of its own: one a moment from here does for all.
+        """
+        end = time.monotonic() + 2 * self._idle
+        while not stop.is_set() and (left := end - time.monotonic()) > 0:
+            self._woken.clear()
+            await _either(stop, self._woken, left)
+            if self._woken.is_set():
+                await conn.execute("SELECT pg_notify($1, '')", CHANNEL)
+                await _pause(stop, self._linger)
 
     async def _publish_all(
         self, conn: asyncpg.Connection, producer: AIOKafkaProducer, stop: asyncio.Event
@@ -191,6 +208,7 @@ class Relay:
                 return
             else:
                 await _either(stop, self._woken, self._idle)
+                await _pause(stop, self._linger)
 
     async def _send_again(
         self, conn: asyncpg.Connection, producer: AIOKafkaProducer

@@ -46,15 +46,15 @@ async def measure(
     logging.configure(service="bench", level="error", human=False)
     deps = scheduler.build(Settings(database_url=url)).deps
     try:
-        few = [await _purge(deps, url, _FEW, week) for week in range(1, _ROUNDS + 1)]
-        many: list[_Took] = []
+        few, many = list[_Took](), list[_Took]()
         failed = 0
         for week in range(1, _ROUNDS + 1):
-            await _fill(url, _MANY, week)
-            async with asyncio.TaskGroup() as group:
-                load = group.create_task(refreshing())
-                many.append(await _timed(deps))
-            failed += load.result().failed(201)
+            for count, rounds in ((_FEW, few), (_MANY, many)):
+                await _fill(url, count, week)
+                async with asyncio.TaskGroup() as group:
+                    load = group.create_task(refreshing())
+                    rounds.append(await _timed(deps))
+                failed += load.result().failed(201)
     finally:
         await deps.db.dispose()
     total = min(took.job + took.removal for took in many)
@@ -72,11 +72,6 @@ class _Took:
 
     job: float  # lock, partition, event, row of the run
     removal: float  # of the files of what was retired
-
-
-async def _purge(deps: Deps, url: str, count: int, week: int) -> _Took:
-    await _fill(url, count, week)
-    return await _timed(deps)
 
 
 async def _fill(url: str, count: int, week: int) -> None:

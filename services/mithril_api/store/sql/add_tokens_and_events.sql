@@ -18,4 +18,3 @@ INSERT INTO outbox
 SELECT * FROM unnest(
   $15::uuid[], $16::text[], $17::text[], $18::text[], $19::json[], $20::timestamptz[],
   $21::text[])
-RETURNING pg_notify('mithril_outbox', '')  -- once a transaction, however often it is asked
