@@ -1,6 +1,6 @@
 """Every event class there is, by its type."""
 
-from shared.events import accounts, tokens
+from shared.events import abac, accounts, tokens
 from shared.events.envelope import Event
 
 
@@ -14,4 +14,6 @@ def _classes(*modules: object) -> list[type[Event]]:
     return [found[name] for name in sorted(found)]
 
 
-CATALOGUE: dict[str, type[Event]] = {item.type: item for item in _classes(tokens, accounts)}
+CATALOGUE: dict[str, type[Event]] = {
+    item.type: item for item in _classes(abac, tokens, accounts)
+}
