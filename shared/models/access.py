@@ -1,4 +1,4 @@
-"""The nouns of an access question: who asks, for what, in which context (spec ehealth-docs §9.3)."""
+"""The nouns of an access question: who asks, for what, in which context (spec §9.3)."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -38,7 +38,7 @@ class Resource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """Where the request stands: a patient, an episode, an encounter, a care plan, …"""
+    """Where the request stands: a patient, an episode, an encounter, a care plan."""
 
     type: str
     id: UUID

@@ -32,7 +32,7 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """One resource that an approval opens: a patient, an episode, a care plan, …"""
+    """One resource that an approval opens: a patient, an episode, a care plan."""
 
     type: str
     id: UUID
@@ -54,7 +54,7 @@ class Approval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceFact:
-    """What is known of an episode, an encounter, a report, a plan, …"""
+    """What is known of an episode, an encounter, a report, a plan."""
 
     id: UUID
     type: str
