@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from services.abac_api.cli import cli as abac_api
+from services.abac_log_consumer.cli import cli as abac_log_consumer
 from services.documents import cli as documents
 from services.mithril_api.cli import cli as mithril_api
 from services.scheduler.cli import cli as scheduler
@@ -16,6 +18,8 @@ cli = typer.Typer(
 )
 cli.add_typer(mithril_api, name="mithril-api")
 cli.add_typer(scheduler, name="mithril-scheduler")
+cli.add_typer(abac_api, name="abac-api")
+cli.add_typer(abac_log_consumer, name="abac-log-consumer")
 cli.add_typer(documents, name="docs")
 cli.command("up")(up)
 

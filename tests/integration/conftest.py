@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+import services.abac_api
 import services.mithril_api
 from shared.runtime import migrate
 from shared.runtime.embedded_postgres import EmbeddedPostgres
 from tests.neighbours.databases import Templates, clone, drop
 
 _PACKAGE = Path(services.mithril_api.__file__).parent
+_ABAC = Path(services.abac_api.__file__).parent
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +43,19 @@ def mithril_migrated() -> Callable[[EmbeddedPostgres], Awaitable[str]]:
         return url
 
     return made
+
+
+@pytest.fixture(scope="session")
+def abac_template(template: Templates) -> str:
+    """Name the template of database `abac`, migrated to the head."""
+    return template("abac", lambda url: migrate.upgrade(_ABAC, url))
+
+
+@pytest.fixture
+async def abac_database(
+    postgres_url: str, abac_template: str, database_name: Callable[[str], str]
+) -> AsyncIterator[str]:
+    """Give a fresh database `abac`, dropped after the test."""
+    name = database_name("abac")
+    yield await clone(postgres_url, abac_template, name)
+    await drop(postgres_url, name)

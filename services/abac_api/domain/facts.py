@@ -70,6 +70,15 @@ class ResourceFact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MergedPerson:
+    """Two records of a person turned out to be one: the merged goes on as the master."""
+
+    id: UUID
+    master_person_id: UUID
+    merged_person_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Justification:
     """An NHS employee's stated reason to monitor a patient's data."""
 
@@ -85,6 +94,9 @@ class Facts:
     """All that bears on one question: read in one statement for a whole batch.
 
     `patients` are the patient asked about and every person merged into them, both ways.
+    It is empty where no patient is known, and where what the question names (contexts, the
+    resource, the resources of contexts) belongs to different people: then nothing that is
+    granted on a patient may count.
     `resources` holds the resource asked for, those its contexts name, and those these refer
     to (episode, origin episode, encounter, report, plan), by id.
     """

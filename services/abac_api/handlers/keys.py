@@ -1,0 +1,9 @@
+"""Typed keys under which the application keeps what handlers need."""
+
+from aiohttp import web
+
+from services.abac_api.deps import Deps
+from services.abac_api.metrics import Metrics
+
+DEPS: web.AppKey[Deps] = web.AppKey("deps", Deps)
+METRICS: web.AppKey[Metrics] = web.AppKey("metrics", Metrics)
