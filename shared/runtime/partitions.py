@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from typing import assert_never
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,10 +18,11 @@ _RETIRED = "retired_"
 
 
 class Unit(Enum):
-    """How long a partition is; weeks begin on Monday (ISO 8601), in UTC."""
+    """How long a partition is; weeks begin on Monday (ISO 8601), months on the 1st, in UTC."""
 
-    DAY = timedelta(days=1)
-    WEEK = timedelta(days=7)
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -40,8 +42,18 @@ class Partition:
 def partition_of(table: str, unit: Unit, moment: datetime) -> Partition:
     """The partition that a moment falls into."""
     day = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    start = day if unit is Unit.DAY else day - timedelta(days=day.weekday())
-    return Partition(table=table, start=start, end=start + unit.value)
+    match unit:
+        case Unit.DAY:
+            start, end = day, day + timedelta(days=1)
+        case Unit.WEEK:
+            start = day - timedelta(days=day.weekday())
+            end = start + timedelta(days=7)
+        case Unit.MONTH:
+            start = day.replace(day=1)
+            end = (start + timedelta(days=31)).replace(day=1)
+        case _:
+            assert_never(unit)
+    return Partition(table=table, start=start, end=end)
 
 
 def partitions_between(

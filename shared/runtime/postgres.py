@@ -137,20 +137,23 @@ def connect(
     connect_timeout: float = 5.0,
     pool_timeout: float = 5.0,
     statement_timeout_ms: int = 10_000,
+    role: str = "",
     on_pool_wait: Callable[[float], None] = lambda _: None,
 ) -> Database:
     """An engine on `url` (`postgresql://…`), which connects when first used.
 
     `pool_pre_ping` is off, since a ping would cost every request a round trip: a connection
     that the server closed is known by its socket. `on_pool_wait` is told how many seconds
-    each transaction waited for a connection.
+    each transaction waited for a connection. A `role` is taken on right after connecting,
+    for a process that is to have fewer rights than its login.
     """
 
     async def dial() -> asyncpg.Connection:
         return await asyncpg.connect(
             url,  # the driver reads it whole: sslmode, sslrootcert and the rest of libpq's
             timeout=connect_timeout,
-            server_settings=_server_settings(application, statement_timeout_ms),
+            server_settings=_server_settings(application, statement_timeout_ms)
+            | ({"role": role} if role else {}),
         )
 
     engine = create_async_engine(

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 import services.abac_api
+import services.abac_log_consumer
 import services.mithril_api
 from shared.runtime import migrate
 from shared.runtime.embedded_postgres import EmbeddedPostgres
 from tests.neighbours.databases import Templates, clone, drop
 
 _PACKAGE = Path(services.mithril_api.__file__).parent
+_AUDIT = Path(services.abac_log_consumer.__file__).parent
 _ABAC = Path(services.abac_api.__file__).parent
 
 
@@ -58,4 +60,20 @@ async def abac_database(
     """Give a fresh database `abac`, dropped after the test."""
     name = database_name("abac")
     yield await clone(postgres_url, abac_template, name)
+    await drop(postgres_url, name)
+
+
+@pytest.fixture(scope="session")
+def audit_template(template: Templates) -> str:
+    """Name the template of database `audit`, migrated to the head."""
+    return template("audit", lambda url: migrate.upgrade(_AUDIT, url))
+
+
+@pytest.fixture
+async def audit_database(
+    postgres_url: str, audit_template: str, database_name: Callable[[str], str]
+) -> AsyncIterator[str]:
+    """Give a fresh database `audit`, dropped after the test."""
+    name = database_name("audit")
+    yield await clone(postgres_url, audit_template, name)
     await drop(postgres_url, name)
