@@ -54,6 +54,26 @@ class Settings(KafkaSettings, ProcessSettings):
         10_000, validation_alias="MITHRIL_AUDIT_SESSION_TIMEOUT_MS", ge=1000
     )
 
+    mithril_api_url: str = Field(
+        "http://127.0.0.1:8180",
+        validation_alias="MITHRIL_API_URL",
+        pattern="^https?://",
+        description="internal listener of mithril-api, which verifies auditors' tokens",
+    )
+    exports_most: int = Field(
+        2,
+        validation_alias="MITHRIL_AUDIT_EXPORTS_MOST",
+        ge=1,
+        le=50,
+        description="exports at once, each on a database connection of its own",
+    )
+    export_stall_seconds: float = Field(
+        60,
+        validation_alias="MITHRIL_AUDIT_EXPORT_STALL_SECONDS",
+        gt=0,
+        description="how long an export waits for a client that does not read",
+    )
+
     @field_validator("signing_key")
     @classmethod
     def _key_is_ed25519(cls, key: SecretStr) -> SecretStr:

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, BIT, JSON, JSONB, UUID
 
+from shared.models.schema.audit_queries import define_audit_queries
 from shared.models.schema.outbox import define_outbox
 
 BUCKET = 4096  # source sequences in a row of `source_sequences`
@@ -205,3 +206,4 @@ archives = Table(
 )
 
 outbox, outbox_relays = define_outbox(metadata)
+audit_queries, audit_query_ends = define_audit_queries(metadata)
