@@ -50,10 +50,5 @@ def asked(
 
 
 def patient_of(question: Question, known_patient: UUID | None) -> UUID | None:
-    """Whose data is asked for: what is known of the resource, else what the contexts say."""
-    if known_patient is not None:
-        return known_patient
-    named = question.context("patient")
-    if named is None and question.resource.type == "patient":
-        return question.resource.id
-    return named
+    """Whose data is asked for: the contexts say it, else what is known of the resource."""
+    return question.context("patient") or known_patient
