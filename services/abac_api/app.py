@@ -1,21 +1,28 @@
 """The composition root of abac-api."""
 
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from services.abac_api.actions.decide import Answered, Asked, decide_many
+from services.abac_api.consume import FactsConsumer
 from services.abac_api.deps import Deps
+from services.abac_api.domain.policies import compiled
 from services.abac_api.handlers import keys, routes
 from services.abac_api.metrics import Metrics
 from services.abac_api.settings import Settings
+from services.abac_api.store import policies
 from shared.runtime import health, http, metrics
 from shared.runtime.clock import Clock, SystemClock
+from shared.runtime.coalesce import Coalescer
 from shared.runtime.entropy import Entropy, SystemEntropy
 from shared.runtime.health import Readiness
 from shared.runtime.kafka import idempotent_producer
 from shared.runtime.metrics import HttpMetrics
-from shared.runtime.postgres import connect
+from shared.runtime.postgres import DatabaseUnavailableError, connect
 from shared.runtime.relay import Relay, RelayMetrics
 from shared.runtime.serve import Listener, Process
 
@@ -32,6 +39,7 @@ class Built:
     internal: web.Application
     readiness: Readiness
     relay: Relay
+    consumer: FactsConsumer
     registry: CollectorRegistry
 
 
@@ -59,12 +67,14 @@ def build(
         clock=clock or SystemClock(),
         entropy=entropy,
         settings=settings,
+        policies=compiled(policies.read()),
         committed=relay.wake,
     )
     readiness = Readiness({"postgres": deps.db.ping})
     http_metrics = HttpMetrics(registry)
     public = http.make_app(listener="public", entropy=entropy, metrics=http_metrics)
     internal = http.make_app(listener="internal", entropy=entropy, metrics=http_metrics)
+    public[keys.DECISIONS] = _decisions(deps, counted)
     for app in (public, internal):
         app[keys.DEPS] = deps
         app[keys.METRICS] = counted
@@ -78,7 +88,26 @@ def build(
         internal=internal,
         readiness=readiness,
         relay=relay,
+        consumer=FactsConsumer(deps=deps, metrics=counted, kafka=settings.kafka()),
         registry=registry,
+    )
+
+
+def _decisions(deps: Deps, counted: Metrics) -> Coalescer[Asked, Answered]:
+    async def decide(asked: Sequence[Asked]) -> Sequence[Answered]:
+        started = time.perf_counter()
+        answers = await decide_many(deps, asked)
+        counted.batch_duration.observe(time.perf_counter() - started)
+        for answer in answers:
+            counted.count(answer.decision)
+        return answers
+
+    return Coalescer(
+        decide,
+        most=deps.settings.batch_most,
+        lanes=deps.settings.batch_lanes,
+        fatal=(DatabaseUnavailableError,),
+        observe=counted.batch_size.labels("decide").observe,
     )
 
 
@@ -99,7 +128,7 @@ async def process(settings: Settings) -> Process:
             ),
         ],
         readiness=built.readiness,
-        background={"outbox relay": built.relay.run},
+        background={"outbox relay": built.relay.run, "facts": built.consumer.run},
         close=built.deps.db.dispose,
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from services.abac_api.domain.policies import Policies
 from services.abac_api.settings import Settings
 from shared.runtime.clock import Clock
 from shared.runtime.entropy import Entropy
@@ -17,4 +18,5 @@ class Deps:
     clock: Clock
     entropy: Entropy
     settings: Settings
+    policies: Policies
     committed: Callable[[], None]  # called after a commit that published: wakes our relay

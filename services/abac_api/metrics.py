@@ -2,6 +2,9 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from services.abac_api.domain.decide import Decision
+from shared.runtime.metrics import FAST
+
 
 class Metrics:
     """Facts, batches and the pool."""
@@ -37,9 +40,32 @@ class Metrics:
             buckets=(1, 2, 4, 8, 16, 32, 64, 128),
             registry=registry,
         )
+        self.decisions = Counter(
+            "mithril_abac_decisions",
+            "Decisions by result, the first rule that permitted and the reason of a refusal.",
+            ["result", "rule", "reason"],
+            registry=registry,
+        )
+        self.unrecorded = Counter(
+            "mithril_abac_refusals_unrecorded",
+            "Questions refused with 503, since the database was away.",
+            registry=registry,
+        )
+        self.batch_duration = Histogram(
+            "mithril_abac_batch_duration_seconds",
+            "Time from the facts of a batch to the commit of its decisions.",
+            buckets=FAST,
+            registry=registry,
+        )
         self.pool_wait = Histogram(
             "mithril_abac_pool_wait_seconds",
             "Time from wanting a database connection to having it.",
             buckets=(0.0001, 0.001, 0.01, 0.1, 1.0, 5.0),
             registry=registry,
         )
+
+    def count(self, decision: Decision) -> None:
+        """Count a decision that is recorded."""
+        result = "permit" if decision.result else "deny"
+        rule = decision.rules[0] if decision.rules else ""
+        self.decisions.labels(result, rule, decision.reason or "").inc()

@@ -42,6 +42,10 @@ def contradiction_in(
             return Contradiction(what=f"context type `{context.type}` is unknown")
         if seen.setdefault(context.type, context.id) != context.id:
             return Contradiction(what=f"two contexts of type `{context.type}`")
+        fact = facts.resources.get(context.id)
+        kind = context.type.removeprefix("origin_")
+        if fact is not None and kind != type_of(fact.type):
+            return Contradiction(what=f"the {context.type} is of another type")
     asked = _asked_fact(question, facts)
     if asked is not None:
         if type_of(asked.type) != question.resource.type:
@@ -60,7 +64,7 @@ def _strangers(
     owners = {} if asked is None else {question.resource.type: asked.patient_id}
     for kind, id_ in seen.items():
         fact = facts.resources.get(id_)
-        if fact is not None and kind in PLACES:
+        if fact is not None:
             owners[kind] = fact.patient_id
     patient = seen.get("patient") or next(iter(owners.values()), None)
     for kind, owner in owners.items():
@@ -123,8 +127,9 @@ def _consumer(question: Question, facts: Facts) -> dict[str, Any]:
         "employees": employees,
         "grantees": [*employees, legal_entity] if employees else [],
     }
-    if consumer.client_type is not None:
-        made["client_type"] = consumer.client_type.upper()
+    client_type = (consumer.client_type or "").strip().upper()
+    if client_type:
+        made["client_type"] = client_type
     if consumer.person_id is not None:
         made["person"] = str(consumer.person_id)
     return made
