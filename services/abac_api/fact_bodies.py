@@ -15,7 +15,7 @@ from services.abac_api.domain.told import Fact, Kind, Told
 from shared.wire.casting import Body, Id, cast
 
 _TYPE = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_MOST_GRANTS = 1000
+_MOST_GRANTS = 500
 
 
 def moment(value: object) -> object:

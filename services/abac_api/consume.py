@@ -1,0 +1,185 @@
+"""Topic `abac.facts` into the database: read, keep, then move on.
+
+At least once, which is enough: a fact that comes again is no later than itself. Offsets are
+committed after the transaction, so a process that dies anywhere reads again what it may not
+have kept. A record that tells nothing we can keep goes to the dead-letter topic as it came,
+before its offset is committed. While PostgreSQL is away nothing more is read.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from sqlalchemy.exc import DBAPIError
+
+from services.abac_api.actions.keep_facts import keep_facts
+from services.abac_api.deps import Deps
+from services.abac_api.domain.records import Reason, Unfit
+from services.abac_api.domain.told import Told
+from services.abac_api.metrics import Metrics
+from services.abac_api.records import told_of_record
+from shared.events.abac import FactUpserted
+from shared.runtime import failpoints, logging
+from shared.runtime.kafka import KafkaAccess, idempotent_producer
+from shared.runtime.postgres import DatabaseUnavailableError
+
+TOPIC = FactUpserted.topic
+DEAD_LETTERS = f"{TOPIC}.dead-letter"
+
+_log = logging.get("facts")
+_LONGEST_PAUSE = 5.0
+_POLL_MS = 500
+
+
+class FactsConsumer:
+    """A background task of abac-api; replicas share the partitions as one group."""
+
+    def __init__(
+        self,
+        *,
+        deps: Deps,
+        metrics: Metrics,
+        kafka: KafkaAccess,
+        topic: str = TOPIC,
+        dead_letters: str = DEAD_LETTERS,
+    ) -> None:
+        self._deps = deps
+        self._metrics = metrics
+        self._kafka = kafka
+        self._topic = topic
+        self._dead_letters = dead_letters
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consume until `stop`; outlive Kafka and PostgreSQL."""
+        delay = 0.1
+        while not stop.is_set():
+            try:
+                await self._consume(stop)
+                delay = 0.1
+            except (KafkaError, OSError) as error:
+                self._failed(error)
+                await _pause(stop, delay)
+                delay = min(delay * 2, _LONGEST_PAUSE)
+
+    async def _consume(self, stop: asyncio.Event) -> None:
+        settings = self._deps.settings
+        consumer = AIOKafkaConsumer(
+            self._topic,
+            group_id=settings.facts_group,
+            client_id="abac-api-facts",
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            max_poll_records=settings.facts_batch,
+            metadata_max_age_ms=10_000,  # until then a topic made meanwhile is not seen
+            retry_backoff_ms=100,
+            **self._kafka.options(),
+        )
+        producer = idempotent_producer(self._kafka, client_id="abac-api-dead-letters")
+        try:
+            await consumer.start()
+            await producer.start()
+            while not stop.is_set():
+                found = await consumer.getmany(timeout_ms=_POLL_MS)
+                records = [record for part in found.values() for record in part]
+                if records and await self._keep(records, producer, stop):
+                    failpoints.reach("facts.kept")
+                    await self._move_on(consumer, found)
+        finally:
+            await consumer.stop()
+            await producer.stop()
+
+    async def _keep(
+        self, records: Sequence[Any], producer: AIOKafkaProducer, stop: asyncio.Event
+    ) -> bool:
+        """Keep a batch, however long PostgreSQL is away; false where `stop` came first."""
+        delay = 0.1
+        while not stop.is_set():
+            try:
+                await self._try_to_keep(records, producer)
+            except DatabaseUnavailableError as error:
+                self._failed(error)
+                await _pause(stop, delay)
+                delay = min(delay * 2, _LONGEST_PAUSE)
+            else:
+                return True
+        return False
+
+    async def _try_to_keep(
+        self, records: Sequence[Any], producer: AIOKafkaProducer
+    ) -> None:
+        now = self._deps.clock.now()
+        judged = [(record, told_of_record(record, now=now)) for record in records]
+        good = [(record, told) for record, told in judged if isinstance(told, Told)]
+        bad = [(record, unfit) for record, unfit in judged if isinstance(unfit, Unfit)]
+        try:
+            kept = await keep_facts(self._deps.db, [told for _, told in good])
+        except (DBAPIError, asyncpg.PostgresError):
+            _log.warning("batch refused by the database", count=len(good))
+            bad += await self._keep_one_by_one(good)
+        else:
+            self._count([told for _, told in good], kept)
+        for record, unfit in bad:
+            await self._bury(record, unfit, producer)
+
+    async def _keep_one_by_one(
+        self, good: Sequence[tuple[Any, Told]]
+    ) -> list[tuple[Any, Unfit]]:
+        """Spare the neighbours of a fact that the database refuses; answers with those."""
+        bad = []
+        for record, told in good:
+            try:
+                self._count([told], await keep_facts(self._deps.db, [told]))
+            except (DBAPIError, asyncpg.PostgresError) as error:
+                detail = type(error).__name__
+                bad.append((record, Unfit(reason=Reason.REFUSED, detail=detail)))
+        return bad
+
+    async def _bury(self, record: Any, unfit: Unfit, producer: AIOKafkaProducer) -> None:
+        """Put a record aside as it came, with headers that say why and from where."""
+        where = {
+            "dead_letter_reason": unfit.reason.value,
+            "dead_letter_detail": unfit.detail,
+            "dead_letter_topic": record.topic,
+            "dead_letter_partition": str(record.partition),
+            "dead_letter_offset": str(record.offset),
+        }
+        headers = [
+            *record.headers,
+            *((name, text.encode()) for name, text in where.items()),
+        ]
+        await producer.send_and_wait(
+            self._dead_letters, value=record.value, key=record.key, headers=headers
+        )
+        self._metrics.dead_letters.labels(unfit.reason.value).inc()
+        _log.warning("fact put aside", **where)
+
+    def _count(self, told: Sequence[Told], kept: Sequence[bool]) -> None:
+        for item, is_kept in zip(told, kept, strict=True):
+            outcome = "kept" if is_kept else "older"
+            self._metrics.facts.labels(item.kind.value, outcome).inc()
+
+    def _failed(self, error: Exception) -> None:
+        self._metrics.consumer_failures.inc()
+        _log.warning("facts interrupted", error=f"{type(error).__name__}: {error}"[:300])
+
+    async def _move_on(
+        self, consumer: AIOKafkaConsumer, found: Mapping[Any, Sequence[Any]]
+    ) -> None:
+        """Commit the offsets of a batch that is kept."""
+        ends = {part: records[-1].offset + 1 for part, records in found.items()}
+        try:
+            await consumer.commit(ends)
+        except (CommitFailedError, IllegalStateError) as error:
+            self._failed(error)  # partitions went to another replica, which reads it again
+        for part, end in ends.items():
+            lag = max(0, (consumer.highwater(part) or end) - end)
+            self._metrics.facts_lag.labels(str(part.partition)).set(lag)
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
