@@ -1,0 +1,234 @@
+"""Record a batch of deliveries: one transaction, exactly once (decision D12).
+
+Records, chain heads, offsets and the numbers seen of each source are one commit: the database
+is the truth, and what Kafka holds of our position follows. An event is recorded once by its id,
+whoever delivers it, however often.
+"""
+
+import hashlib
+from base64 import b64encode
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+import asyncpg
+import orjson
+
+from services.abac_log_consumer.deps import Deps
+from services.abac_log_consumer.domain import chain as chains
+from services.abac_log_consumer.domain import records, sequences
+from services.abac_log_consumer.domain.records import (
+    ClientName,
+    Decision,
+    Delivered,
+    Entry,
+    Read,
+    TokenEvent,
+    Unreadable,
+)
+from services.abac_log_consumer.store import recording as store
+from services.abac_log_consumer.store.recording import Chain, Place
+from shared.runtime import failpoints
+from shared.runtime.postgres import driver_of
+
+_ATTEMPTS = 5
+
+Rows: TypeAlias = dict[type[Entry], list[dict[str, object]]]
+Heads: TypeAlias = dict[Place, tuple[int, bytes]]
+Known: TypeAlias = Callable[[asyncpg.Connection, Sequence[Entry]], Awaitable[set[str]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a batch added, for the counters."""
+
+    recorded: Mapping[str, int]  # by topic
+    repeated: Mapping[str, int]
+    chains: Mapping[Place, Chain]  # where they stand now
+
+
+async def record(
+    deps: Deps, batch: Sequence[Read], ends: Mapping[Place, Delivered]
+) -> Outcome:
+    """Record what is new of a batch, in order a partition; `ends` has the last of each.
+
+    Nearly always all of it is new, so that is tried first. If the unique index says otherwise,
+    what is there already is looked up; again if another consumer adds some meanwhile.
+    """
+    known: Known = _none
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return await _record(deps, batch, ends, known)
+        except asyncpg.UniqueViolationError:
+            known = _recorded
+    return await _record(deps, batch, ends, known)
+
+
+async def _record(
+    deps: Deps, batch: Sequence[Read], ends: Mapping[Place, Delivered], known: Known
+) -> Outcome:
+    entries = [item for item in batch if not isinstance(item, Unreadable)]
+    async with deps.db.begin() as conn:
+        driver = driver_of(conn)
+        held = await store.lock_chains(driver, sorted(ends))
+        now = deps.clock.now()
+        failpoints.reach("record.locked")
+        fresh = _once(entries, await known(driver, entries))
+        names = await _names(driver, fresh)
+        rows, heads = _chained(fresh, held, names, now=now)
+        await _add(driver, rows)
+        await _keep_raw(driver, batch, now=now)
+        failpoints.reach("record.added")
+        await store.see(driver, _seen(batch), now=now)
+        moved = _moved(held, heads, ends)
+        await store.move_chains(driver, moved, now=now)
+        failpoints.reach("record.moved")
+    return _outcome(entries, fresh, moved)
+
+
+async def _none(_: asyncpg.Connection, __: Sequence[Entry]) -> set[str]:
+    return set()
+
+
+async def _recorded(driver: asyncpg.Connection, entries: Sequence[Entry]) -> set[str]:
+    decisions = [item for item in entries if isinstance(item, Decision)]
+    events = [item for item in entries if isinstance(item, TokenEvent)]
+    found: set[str] = set()
+    if decisions:
+        found |= await store.known_decisions(
+            driver,
+            [item.event_id for item in decisions],
+            [item.decided_at for item in decisions],
+        )
+    if events:
+        found |= await store.known_token_events(
+            driver, [item.event_id for item in events], [item.at for item in events]
+        )
+    return found
+
+
+def _once(entries: Iterable[Entry], known: set[str]) -> list[Entry]:
+    """Those not known, the first of each id."""
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.event_id not in known:
+            found.setdefault(entry.event_id, entry)
+    return list(found.values())
+
+
+async def _names(driver: asyncpg.Connection, entries: Sequence[Entry]) -> dict[str, str]:
+    """Learn the names that these entries tell; then those of the clients they speak of."""
+    told: dict[str, ClientName] = {}
+    for entry in entries:
+        if isinstance(entry, TokenEvent) and (name := records.name_of(entry)):
+            before = told.get(name.client_id)
+            if before is None or before.at < name.at:
+                told[name.client_id] = name
+    if told:
+        await store.learn_names(driver, list(told.values()))
+    wanted = {item.client_id for item in entries if isinstance(item, Decision)}
+    return await store.names_of(driver, sorted(wanted)) if wanted else {}
+
+
+def _chained(
+    entries: Sequence[Entry],
+    held: Mapping[Place, Chain],
+    names: Mapping[str, str],
+    *,
+    now: datetime,
+) -> tuple[Rows, Heads]:
+    """The columns of each entry as the next links of its chain; and where the chains end."""
+    heads = {
+        place: (chain.chain_sequence, chain.head_hash) for place, chain in held.items()
+    }
+    rows: Rows = defaultdict(list)
+    for entry in entries:
+        place = Place(entry.topic, entry.partition)
+        sequence, head = heads[place]
+        columns = {name: getattr(entry, name) for name in entry.__slots__}
+        columns["recorded_at"] = now
+        columns["chain_sequence"] = sequence + 1
+        if isinstance(entry, Decision):
+            columns["client_name"] = names.get(entry.client_id)
+        made = chains.link(head, columns)
+        heads[place] = sequence + 1, made
+        columns["previous_hash"], columns["hash"] = head, made
+        rows[type(entry)].append(columns)
+    return rows, heads
+
+
+async def _add(driver: asyncpg.Connection, rows: Rows) -> None:
+    if Decision in rows:
+        await store.add_decisions(driver, rows[Decision])
+    if TokenEvent in rows:
+        await store.add_token_events(driver, rows[TokenEvent])
+
+
+async def _keep_raw(
+    driver: asyncpg.Connection, batch: Sequence[Read], *, now: datetime
+) -> None:
+    rejections = [_rejection(item) for item in batch if isinstance(item, Unreadable)]
+    if rejections:
+        await store.reject(driver, rejections, now=now)
+
+
+def _rejection(item: Unreadable) -> store.Rejection:
+    raw = item.delivered
+    return store.Rejection(
+        place=Place(raw.topic, raw.partition),
+        offset=raw.offset,
+        digest=digest_of(raw),
+        key=raw.key,
+        value=raw.value,
+        headers=orjson.dumps(
+            [[name, b64encode(value).decode()] for name, value in raw.headers]
+        ).decode(),
+        why=item.why,
+        source=item.source,
+        source_sequence=item.source_sequence,
+    )
+
+
+def digest_of(raw: Delivered) -> bytes:
+    """SHA-256 of a record's key, value and headers: what tells one from another."""
+    made = hashlib.sha256()
+    for part in (raw.key, raw.value, *(part for item in raw.headers for part in item)):
+        octets = part.encode() if isinstance(part, str) else part
+        made.update(b"-" if octets is None else b"%d:%b" % (len(octets), octets))
+    return made.digest()
+
+
+def _seen(batch: Sequence[Read]) -> list[tuple[str, int, str]]:
+    numbers: dict[str, set[int]] = defaultdict(set)
+    for item in batch:
+        if item.source is not None and item.source_sequence is not None:
+            numbers[item.source].add(item.source_sequence)
+    return [
+        (source, bucket, bits)
+        for source, found in sorted(numbers.items())
+        for bucket, bits in sorted(sequences.marks(found).items())
+    ]
+
+
+def _moved(
+    held: Mapping[Place, Chain], heads: Heads, ends: Mapping[Place, Delivered]
+) -> dict[Place, Chain]:
+    return {
+        place: Chain(
+            next_offset=ends[place].offset + 1,
+            last_digest=digest_of(ends[place]),
+            chain_sequence=heads[place][0],
+            head_hash=heads[place][1],
+        )
+        for place in held
+    }
+
+
+def _outcome(
+    entries: Sequence[Entry], fresh: Sequence[Entry], moved: Mapping[Place, Chain]
+) -> Outcome:
+    delivered = Counter(entry.topic for entry in entries)
+    recorded = Counter(entry.topic for entry in fresh)
+    return Outcome(recorded=recorded, repeated=delivered - recorded, chains=moved)
