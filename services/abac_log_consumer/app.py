@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from services.abac_log_consumer import auditors
 from services.abac_log_consumer.consume import Consumer
 from services.abac_log_consumer.deps import Deps
 from services.abac_log_consumer.handlers import routes
@@ -69,6 +70,7 @@ def build(
     http_metrics = HttpMetrics(registry)
     public = http.make_app(listener="public", entropy=entropy, metrics=http_metrics)
     internal = http.make_app(listener="internal", entropy=entropy, metrics=http_metrics)
+    auditors.equip(public, deps)
     routes.add_public(public, deps)
     routes.add_internal(internal, deps)
     health.add_routes(internal, readiness=readiness, registry=registry)

@@ -68,7 +68,7 @@ class Settings(KafkaSettings, ProcessSettings):
         description="exports at once, each on a database connection of its own",
     )
     export_stall_seconds: float = Field(
-        60,
+        25,
         validation_alias="MITHRIL_AUDIT_EXPORT_STALL_SECONDS",
         gt=0,
         description="how long an export waits for a client that does not read",

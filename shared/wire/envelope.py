@@ -77,6 +77,18 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CursorPage:
+    """A page of a list that is read on from where it ended; no one counts the whole of it."""
+
+    size: int
+    next_cursor: str | None  # none: this was the last page
+
+    def rendered(self) -> dict[str, int | str | None]:
+        """The `paging` object."""
+        return {"page_size": self.size, "next_cursor": self.next_cursor}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Meta:
     """What an answer says about the request it answers."""
 
@@ -104,7 +116,7 @@ class Answer:
     data: Any
     status: int = 200
     urgent: Mapping[str, Any] | None = None
-    paging: Page | None = None
+    paging: Page | CursorPage | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
 

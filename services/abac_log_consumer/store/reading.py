@@ -1,6 +1,6 @@
 """SQL by which auditors read: lists newest first, one record, and whole exports."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -110,14 +110,14 @@ async def some_token_events(
     return [_token_event(row) for row in rows]
 
 
-def all_decisions(conn: AsyncConnection, asked: Asked) -> AsyncIterator[list[Decision]]:
+def all_decisions(conn: AsyncConnection, asked: Asked) -> AsyncGenerator[list[Decision]]:
     """Every decision asked for, some at a time, through a cursor of the transaction."""
     return _streamed(conn, decisions_asked(asked), _decision)
 
 
 def all_token_events(
     conn: AsyncConnection, asked: Asked
-) -> AsyncIterator[list[TokenEvent]]:
+) -> AsyncGenerator[list[TokenEvent]]:
     """Every token and account event asked for, some at a time, as above."""
     return _streamed(conn, token_events_asked(asked), _token_event)
 
@@ -127,11 +127,11 @@ async def decision_with_proof(
 ) -> tuple[Decision, Proof] | None:
     """One decision, its place in its chain, and the first checkpoint from there on."""
     place = (d.topic, d.partition, d.offset, d.chain_sequence, d.hash, d.previous_hash)
-    query = select(*_DECISION, *place).where(d.event_id == event_id)
+    query: Select[Any] = select(*_DECISION, *place).where(d.event_id == event_id)
     row = (await conn.execute(query)).one_or_none()
     if row is None:
         return None
-    covering = (
+    covering: Select[Any] = (
         select(*_CHECKPOINT)
         .where(
             c.topic == row.topic,
@@ -188,8 +188,10 @@ def _in_order(
 
 
 async def _streamed(
-    conn: AsyncConnection, query: Select[Any], made: Callable[[Row[Any]], Entry]
-) -> AsyncIterator[list[Entry]]:
+    conn: AsyncConnection,
+    query: Select[Any],
+    made: Callable[[Row[Any]], Entry],
+) -> AsyncGenerator[list[Entry]]:
     options = {"yield_per": 500}
     async with conn.stream(query, execution_options=options) as result:
         async for rows in result.partitions():
@@ -238,5 +240,3 @@ def _token_event(row: Row[Any]) -> TokenEvent:
         source=row.source,
         sequence=row.source_sequence,
     )
-
-
