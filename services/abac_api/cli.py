@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from services.abac_api import app as composition
+from services.abac_api.cli_facts import cli as facts
 from services.abac_api.settings import Settings
 from shared.runtime import logging, migrate, serve
 from shared.runtime.settings import load_or_exit
@@ -14,6 +15,7 @@ from shared.runtime.settings import load_or_exit
 cli = typer.Typer(
     no_args_is_help=True, help="Decides by attributes who may do what to which record."
 )
+cli.add_typer(facts, name="facts")
 
 
 @cli.command("serve")

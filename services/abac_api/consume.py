@@ -11,15 +11,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
-from sqlalchemy.exc import DBAPIError
 
-from services.abac_api.actions.keep_facts import keep_facts
+from services.abac_api.actions.keep_facts import keep_each
 from services.abac_api.deps import Deps
 from services.abac_api.domain.records import Reason, Unfit
-from services.abac_api.domain.told import Told
+from services.abac_api.domain.told import Outcome, Told
 from services.abac_api.metrics import Metrics
 from services.abac_api.records import told_of_record
 from shared.events.abac import FactUpserted
@@ -115,28 +113,13 @@ class FactsConsumer:
         judged = [(record, told_of_record(record, now=now)) for record in records]
         good = [(record, told) for record, told in judged if isinstance(told, Told)]
         bad = [(record, unfit) for record, unfit in judged if isinstance(unfit, Unfit)]
-        try:
-            kept = await keep_facts(self._deps.db, [told for _, told in good])
-        except (DBAPIError, asyncpg.PostgresError):
-            _log.warning("batch refused by the database", count=len(good))
-            bad += await self._keep_one_by_one(good)
-        else:
-            self._count([told for _, told in good], kept)
+        outcomes = await keep_each(self._deps.db, [told for _, told in good])
+        for (record, told), outcome in zip(good, outcomes, strict=True):
+            self._metrics.facts.labels(told.kind.value, outcome.value).inc()
+            if outcome is Outcome.REFUSED:
+                bad.append((record, Unfit(reason=Reason.REFUSED, detail=told.kind.value)))
         for record, unfit in bad:
             await self._bury(record, unfit, producer)
-
-    async def _keep_one_by_one(
-        self, good: Sequence[tuple[Any, Told]]
-    ) -> list[tuple[Any, Unfit]]:
-        """Spare the neighbours of a fact that the database refuses; answers with those."""
-        bad = []
-        for record, told in good:
-            try:
-                self._count([told], await keep_facts(self._deps.db, [told]))
-            except (DBAPIError, asyncpg.PostgresError) as error:
-                detail = type(error).__name__
-                bad.append((record, Unfit(reason=Reason.REFUSED, detail=detail)))
-        return bad
 
     async def _bury(self, record: Any, unfit: Unfit, producer: AIOKafkaProducer) -> None:
         """Put a record aside as it came, with headers that say why and from where."""
@@ -156,11 +139,6 @@ class FactsConsumer:
         )
         self._metrics.dead_letters.labels(unfit.reason.value).inc()
         _log.warning("fact put aside", **where)
-
-    def _count(self, told: Sequence[Told], kept: Sequence[bool]) -> None:
-        for item, is_kept in zip(told, kept, strict=True):
-            outcome = "kept" if is_kept else "older"
-            self._metrics.facts.labels(item.kind.value, outcome).inc()
 
     def _failed(self, error: Exception) -> None:
         self._metrics.consumer_failures.inc()

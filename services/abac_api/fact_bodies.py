@@ -142,8 +142,16 @@ def fact_of(
     return cast(_BODIES[kind], value, prefix=prefix).fact(thing)
 
 
+def _kind(value: object) -> object:
+    try:
+        return Kind(value)  # type: ignore[arg-type]  # anything may be there
+    except ValueError:
+        params = {"params": [kind.value for kind in Kind]}
+        raise PydanticCustomError("inclusion", "is invalid", params) from None
+
+
 class _Line(Body):
-    kind: Kind
+    kind: Annotated[Kind, BeforeValidator(_kind)]
     id: Id
     at: Moment | None = None
     fact: dict[str, Any] | None = None

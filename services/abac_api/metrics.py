@@ -12,7 +12,7 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.facts = Counter(
             "mithril_abac_facts",
-            "Facts that came, by kind and outcome (`kept`, or `older` than the one held).",
+            "Facts that came, by kind and outcome: `kept`, `older` than the one held, `refused`.",
             ["kind", "outcome"],
             registry=registry,
         )

@@ -36,6 +36,14 @@ class Kind(StrEnum):
     JUSTIFICATION = "justification"
 
 
+class Outcome(StrEnum):
+    """What became of a fact that was told."""
+
+    KEPT = "kept"
+    OLDER = "older"  # than what is held, or the very same
+    REFUSED = "refused"  # by the database, alone and for what it says
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """A fact is so since `at`, or, where `fact` is none, is so no longer."""

@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from services.abac_api.actions.keep_facts import keep_facts
-from services.abac_api.domain.told import Fact, Kind, Told, is_from_the_future
+from services.abac_api.domain.told import Fact, Kind, Outcome, Told, is_from_the_future
 from services.abac_api.fact_bodies import Moment, fact_of
 from services.abac_api.handlers.keys import DEPS, METRICS
 from services.abac_api.store import facts
@@ -84,10 +84,9 @@ async def _keep(
     if is_from_the_future(told, now=now):
         text = "must not be in the future"
         raise validation_failed([Invalid(entry="$.at", rule="time", description=text)])
-    (is_kept,) = await keep_facts(deps.db, [told])
-    outcome = "kept" if is_kept else "older"
-    request.app[METRICS].facts.labels(kind.value, outcome).inc()
-    if not is_kept:
+    (outcome,) = await keep_facts(deps.db, [told])
+    request.app[METRICS].facts.labels(kind.value, outcome.value).inc()
+    if outcome is Outcome.OLDER:
         raise conflict(_OLDER)
     return told
 
