@@ -1,0 +1,76 @@
+Feature: An employee with an active approval reads all data of a care plan
+
+  Background:
+    Given I am employee "doctor" of my legal entity
+
+  Scenario Outline: all that the rule lists
+    Given patient "P" approved read of care_plan "X" to employee "doctor"
+    When I ask to read every <type> in patient "P" in care_plan "X"
+    Then it is permitted by rule_12
+
+    Examples:
+      | type |
+      | activity |
+      | medication_request |
+      | medication_request_request |
+      | medication_dispense |
+      | service_request |
+      | care_plan |
+
+  Scenario: granted to their legal entity
+    Given patient "P" approved read of care_plan "X" to my legal entity
+    When I ask to read activity "R" in patient "P" in care_plan "X"
+    Then it is permitted by rule_12
+
+  Scenario: until just before it ends
+    Given patient "P" approved read of care_plan "X" to employee "doctor" that ends in a second
+    When I ask to read activity "R" in patient "P" in care_plan "X"
+    Then it is permitted by rule_12
+
+  Scenario: not at the instant of its end
+    Given patient "P" approved read of care_plan "X" to employee "doctor" that ends now
+    When I ask to read activity "R" in patient "P" in care_plan "X"
+    Then it is refused as no_rule_matched
+
+  Scenario Outline: an approval that is not active
+    Given patient "P" approved read of care_plan "X" to employee "doctor"
+    And the approval is <status>
+    When I ask to read activity "R" in patient "P" in care_plan "X"
+    Then it is refused as no_rule_matched
+
+    Examples:
+      | status |
+      | new |
+      | expired |
+      | terminated |
+
+  Scenario: not granted to a colleague
+    Given patient "P" approved read of care_plan "X" to employee "colleague"
+    When I ask to read activity "R" in patient "P" in care_plan "X"
+    Then it is refused as no_rule_matched
+
+  Scenario: not as a former employee
+    Given I was employee "former" of my legal entity
+    And patient "P" approved read of care_plan "X" to employee "former"
+    When I ask to read activity "R" in patient "P" in care_plan "X"
+    Then it is refused as no_rule_matched
+
+  Scenario: not on another one
+    Given patient "P" approved read of care_plan "Y" to employee "doctor"
+    When I ask to read activity "R" in patient "P" in care_plan "X"
+    Then it is refused as no_rule_matched
+
+  Scenario: the plan itself
+    Given patient "P" approved read of care_plan "X" to employee "doctor"
+    When I ask to read care_plan "X" in patient "P"
+    Then it is permitted by rule_12
+
+  Scenario: an approval to write lets read
+    Given patient "P" approved write of care_plan "X" to employee "doctor"
+    When I ask to read care_plan "X" in patient "P"
+    Then it is permitted by rule_12
+
+  Scenario: not what the rule does not list
+    Given patient "P" approved read of care_plan "X" to employee "doctor"
+    When I ask to read every condition in patient "P" in care_plan "X"
+    Then it is refused as no_rule_matched
