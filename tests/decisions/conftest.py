@@ -104,7 +104,7 @@ def _justified(world: World, who: str, patient: str, ends: str) -> None:
         r"(?P<ends>| that ends in a second| that ends now)$"
     )
 )
-def _approved(
+def _approved(  # noqa: PLR0917 — the words of the sentence
     world: World, patient: str, level: str, kind: str, name: str, grantee: str, ends: str
 ) -> None:
     grantee = grantee.removeprefix("employee ").strip('"')
