@@ -23,6 +23,16 @@ class DatabaseUnavailableError(Exception):
 # that ran into its timeout counts as: trying a batch again item by item would only wait more).
 _AWAY = ("08", "53", "57")
 
+# The driver's own words for it. `InternalClientError`: the server's farewell arrived between
+# two messages of ours, and the connection's state machine no longer fits.
+_AWAY_ERRORS = (
+    OSError,
+    TimeoutError,
+    PoolTimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+
 
 class Database:
     """An engine whose transactions raise `DatabaseUnavailableError` when the server is away.
@@ -52,8 +62,7 @@ class Database:
             try:
                 yield connection
             except BaseException:
-                if not driver.is_closed():
-                    await driver.execute("ROLLBACK")
+                await _roll_back(driver)
                 raise
             if await driver.execute("COMMIT") != "COMMIT":
                 raise RuntimeError("a statement failed and its error was not let through")
@@ -70,6 +79,9 @@ class Database:
                 self._on_wait(time.perf_counter() - wanted)
                 try:
                     yield connection
+                except asyncpg.InternalClientError:
+                    driver_of(connection).terminate()
+                    raise
                 finally:
                     if not connection.invalidated and driver_of(connection).is_closed():
                         await connection.invalidate()
@@ -90,6 +102,16 @@ class Database:
     async def dispose(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+async def _roll_back(driver: asyncpg.Connection) -> None:
+    """End a transaction that failed; a connection that cannot even do that is thrown away."""
+    if driver.is_closed():
+        return
+    try:
+        await driver.execute("ROLLBACK")
+    except Exception:  # noqa: BLE001 — the first error is the one to tell
+        driver.terminate()
 
 
 def driver_of(connection: AsyncConnection) -> asyncpg.Connection:
@@ -125,8 +147,7 @@ def is_away(error: BaseException) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         state = getattr(error, "sqlstate", None)
         return isinstance(state, str) and state.startswith(_AWAY)
-    away = (OSError, PoolTimeoutError, asyncpg.InterfaceError, TimeoutError)
-    return isinstance(error, away)
+    return isinstance(error, _AWAY_ERRORS)
 
 
 def connect(

@@ -12,22 +12,19 @@ found because it has no number, whenever it becomes visible.
 import asyncio
 import time
 import zlib
-from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import lru_cache
 from typing import Any
 
 import asyncpg
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from aiokafka.partitioner import DefaultPartitioner
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from shared.events.envelope import headers
 from shared.runtime import failpoints, logging
 from shared.runtime.kafka import KafkaAccess, idempotent_producer
 from shared.runtime.outbox import CHANNEL, REPLAY
+from shared.runtime.publishing import publish
 
 _log = logging.get("relay")
 _MEASURE_SECONDS = 2.0  # how old the gauges may be while there is always more to publish
@@ -287,54 +284,6 @@ FROM outbox o
 WHERE o.sequence IS NULL
    OR o.sequence > (SELECT published FROM outbox_relays WHERE source = $1)
 """
-
-
-async def publish(producer: AIOKafkaProducer, rows: Sequence[Any], *, source: str) -> None:
-    """Send rows of the outbox, in order a partition, and wait for every acknowledgement.
-
-    Batches are built here, a partition each: one future a batch instead of one a record.
-    """
-    partitions: dict[str, list[int]] = {}
-    by_partition: dict[tuple[str, int], list[Any]] = defaultdict(list)
-    for row in rows:
-        topic, key = row["aggregatetype"], row["aggregateid"].encode()
-        if topic not in partitions:
-            partitions[topic] = sorted(await producer.partitions_for(topic))
-        by_partition[topic, _partition_of(key, tuple(partitions[topic]))].append(row)
-    sends = []
-    for (topic, partition), part in by_partition.items():
-        batch = producer.create_batch()
-        for row in part:
-            if not _append(batch, row, source):
-                sends.append(await producer.send_batch(batch, topic, partition=partition))
-                batch = producer.create_batch()
-                _append(batch, row, source)
-        sends.append(await producer.send_batch(batch, topic, partition=partition))
-    await asyncio.gather(*sends)
-
-
-@lru_cache(maxsize=65_536)  # the hash is plain Python, and keys come again and again
-def _partition_of(key: bytes, partitions: tuple[int, ...]) -> int:
-    return int(DefaultPartitioner()(key, list(partitions), list(partitions)))
-
-
-def _append(batch: Any, row: Any, source: str) -> bool:
-    made = headers(
-        event_id=row["id"],
-        source=source,
-        event_type=row["type"],
-        at=row["occurred_at"],
-        sequence=row["sequence"],
-        subject=row["aggregateid"],
-        traceparent=row["traceparent"],
-    )
-    appended = batch.append(
-        key=row["aggregateid"].encode(),
-        value=row["payload"].encode(),
-        timestamp=int(row["occurred_at"].timestamp() * 1000),
-        headers=made,
-    )
-    return appended is not None
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -128,6 +128,10 @@ async def test_postgresql_restarted_under_load_gives_503_and_then_normal_service
     assert await process.end() == 0
 
     assert load.broken == 0
+    unexpected = [
+        line for line in process.log.read_text().splitlines() if "unexpected error" in line
+    ]
+    assert unexpected == []
     assert {status for status, _ in load.refused} == {503}
     _, body = load.refused[0]
     assert body["error"] == {

@@ -1,4 +1,4 @@
-"""Exchange refresh tokens for access tokens: one transaction a batch, a verdict an item."""
+"""Exchange refresh tokens for access tokens: set-based, a verdict an item (D9)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -77,32 +77,76 @@ async def refresh_many(deps: Deps, asked: Sequence[RefreshAsked]) -> list[Outcom
 async def _refresh_sorted(
     deps: Deps, asked: Sequence[RefreshAsked], digests: Sequence[bytes]
 ) -> list[Outcome]:
-    keyring = deps.settings.keyring
-    secrets = [keyring.digests(CONNECTION_SECRET, item.client_secret) for item in asked]
-    shapes = [values.shape_of(item.refresh_token) for item in asked]
+    outcomes = await _issue(deps, asked, digests)
+    if outcomes is None:
+        outcomes = await _settle(deps, asked, digests)
+    return outcomes
+
+
+async def _issue(
+    deps: Deps, asked: Sequence[RefreshAsked], digests: Sequence[bytes]
+) -> list[Outcome] | None:
+    """Outcomes of a batch which only gives access tokens, as nearly every one does.
+
+    Two statements, each a transaction of its own: read, then insert if what was read still
+    holds. None: something must be spent or revoked, or changed meanwhile; nothing was done.
+    """
+    async with deps.db.read() as conn:
+        facts = await _facts(deps, conn, asked, digests, locked=False)
+        if any(known.token is not None and known.token.used_at for known in facts):
+            return None
+        batch = _Batch(deps, now=deps.clock.now(), successors={})
+        outcomes = batch.settle_all(asked, facts)
+        if batch.spent or batch.stolen:
+            return None
+        if not batch.made:
+            return outcomes
+        parents = [
+            known.token
+            for known, outcome in zip(facts, outcomes, strict=True)
+            if known.token is not None and isinstance(outcome, Refreshed)
+        ]
+        unchanged = await tokens.add_from(conn, parents, batch.made, batch.messages)
+        return outcomes if unchanged else None
+
+
+async def _settle(
+    deps: Deps, asked: Sequence[RefreshAsked], digests: Sequence[bytes]
+) -> list[Outcome]:
+    """Outcomes of any batch: one transaction that holds the refresh tokens from the start."""
     async with deps.db.begin() as conn:
-        facts = await refreshing.facts_for(
-            conn,
-            client_ids=[item.client_id for item in asked],
-            secrets=secrets,
-            digests=digests,
-            days=[
-                shape.day if isinstance(shape, values.Ours) else None for shape in shapes
-            ],
-            now=deps.clock.now(),
-        )
+        facts = await _facts(deps, conn, asked, digests, locked=True)
         # Read after the locks, in a statement of its own: a successor that a rotation under
         # way made is invisible to the snapshot of the statement that waited for it.
         successors = await tokens.by_reference(conn, _spent(facts))
         batch = _Batch(deps, now=deps.clock.now(), successors=successors)
-        outcomes = [
-            batch.settle(item, known) for item, known in zip(asked, facts, strict=True)
-        ]
+        outcomes = batch.settle_all(asked, facts)
         for spent, successor in batch.spent.values():
             await tokens.spend(conn, spent, at=batch.now, successor=successor)
         await tokens.add(conn, batch.made, batch.messages)
         await _revoke_stolen(deps, conn, batch)
     return outcomes
+
+
+async def _facts(
+    deps: Deps,
+    conn: AsyncConnection,
+    asked: Sequence[RefreshAsked],
+    digests: Sequence[bytes],
+    *,
+    locked: bool,
+) -> list[RefreshFacts]:
+    keyring = deps.settings.keyring
+    shapes = [values.shape_of(item.refresh_token) for item in asked]
+    return await refreshing.facts_for(
+        conn,
+        client_ids=[item.client_id for item in asked],
+        secrets=[keyring.digests(CONNECTION_SECRET, item.client_secret) for item in asked],
+        digests=digests,
+        days=[shape.day if isinstance(shape, values.Ours) else None for shape in shapes],
+        now=deps.clock.now(),
+        locked=locked,
+    )
 
 
 async def _revoke_stolen(deps: Deps, conn: AsyncConnection, batch: "_Batch") -> None:
@@ -138,6 +182,12 @@ class _Batch:
         self._deps = deps
         self._successors = successors
         self._traceparent: str | None = None
+
+    def settle_all(
+        self, asked: Sequence[RefreshAsked], facts: Sequence[RefreshFacts]
+    ) -> list[Outcome]:
+        """Judge every request of the batch, in order."""
+        return [self.settle(item, known) for item, known in zip(asked, facts, strict=True)]
 
     def settle(self, asked: RefreshAsked, facts: RefreshFacts) -> Outcome:
         """Judge one request and note what its verdict writes."""

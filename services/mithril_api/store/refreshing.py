@@ -15,7 +15,8 @@ from shared.models.scopes import scope_set
 from shared.models.tokens import RefreshPolicy
 from shared.runtime.postgres import driver_of
 
-_FACTS = sql.load("refresh_facts")
+_LOCKING = sql.load("refresh_facts")
+_READING = _LOCKING.replace("  FOR NO KEY UPDATE\n", "")
 
 
 async def facts_for(
@@ -26,8 +27,9 @@ async def facts_for(
     digests: Sequence[bytes],
     days: Sequence[datetime | None],
     now: datetime,
+    locked: bool,
 ) -> list[RefreshFacts]:
-    """Facts in the order asked; the refresh tokens' rows are locked in that order.
+    """Facts in the order asked; if `locked`, the refresh tokens' rows are held, in that order.
 
     `secrets` holds one digest a key of ours, two at the most; `now` only decides whether a
     secret that is rotating out still works.
@@ -35,7 +37,8 @@ async def facts_for(
     present = [made[0] for made in secrets]
     former = [made[1] if len(made) > 1 else None for made in secrets]
     arguments = (list(client_ids), present, former, list(digests), list(days), now)
-    rows = await driver_of(conn).fetch(_FACTS, *arguments)
+    statement = _LOCKING if locked else _READING
+    rows = await driver_of(conn).fetch(statement, *arguments)
     return [_facts(row, client_id) for row, client_id in zip(rows, client_ids, strict=True)]
 
 

@@ -43,8 +43,31 @@ async def add(
     """Insert tokens and the events that tell of them, in one round trip."""
     if not tokens and not messages:
         return
-    arrays = (*_columns(tokens), *outbox.columns(messages))
-    await driver_of(conn).execute(_ADD, *arrays)
+    await driver_of(conn).execute(
+        _ADD, *_columns(tokens), *outbox.columns(messages), [], []
+    )
+
+
+async def add_from(
+    conn: AsyncConnection,
+    parents: Sequence[Token],
+    tokens: Sequence[Token],
+    messages: Sequence[Message],
+) -> bool:
+    """Insert tokens and events if none of `parents` was revoked or spent since it was read.
+
+    One statement that needs no transaction around it: it holds the parents' rows, so a
+    revocation under way is waited for and seen, and one that comes later sees what this
+    inserted. False: nothing was inserted. `messages` is not empty.
+    """
+    status: str = await driver_of(conn).execute(
+        _ADD,
+        *_columns(tokens),
+        *outbox.columns(messages),
+        [parent.id for parent in parents],
+        [parent.expires_at for parent in parents],
+    )
+    return status != "INSERT 0 0"
 
 
 def _columns(tokens: Sequence[Token]) -> tuple[list[Any], ...]:

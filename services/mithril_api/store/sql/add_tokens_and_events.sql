@@ -1,6 +1,19 @@
 -- Insert the tokens and the events of a batch in one round trip. $1 … $14 are columns of
 -- tokens (scopes as space-separated lists), $15 … $21 those of outbox, as in runtime/outbox.py.
-WITH added AS (
+--
+-- $22 and $23 are ids and expiries of the tokens that the new ones come from. Either every one
+-- of these is neither revoked nor spent, then they are held to the end of the transaction, in
+-- the order given; or nothing is inserted. Empty arrays ask for nothing.
+WITH parents AS MATERIALIZED (
+  SELECT t.id
+  FROM unnest($22::uuid[], $23::timestamptz[]) AS p (id, expires_at)
+  CROSS JOIN LATERAL (
+    SELECT t.id FROM tokens t
+    WHERE t.id = p.id AND t.expires_at = p.expires_at
+      AND t.revoked_at IS NULL AND t.used_at IS NULL
+    FOR NO KEY UPDATE
+  ) t
+), added AS (
   INSERT INTO tokens
     (id, name, digest, user_id, client_id, app_id, connection_id, family_id, generation,
      scope, grant_type, details, expires_at, inserted_at, updated_at)
@@ -12,9 +25,11 @@ WITH added AS (
     $14::timestamptz[])
     AS t (id, name, digest, user_id, client_id, app_id, connection_id, family_id, generation,
       scope, grant_type, details, expires_at, inserted_at)
+  WHERE (SELECT count(*) FROM parents) = cardinality($22)
 )
 INSERT INTO outbox
   (id, aggregatetype, aggregateid, type, payload, occurred_at, traceparent)
 SELECT * FROM unnest(
   $15::uuid[], $16::text[], $17::text[], $18::text[], $19::json[], $20::timestamptz[],
   $21::text[])
+WHERE (SELECT count(*) FROM parents) = cardinality($22)
