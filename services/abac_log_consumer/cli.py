@@ -2,12 +2,20 @@
 
 import asyncio
 import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from services.abac_log_consumer import app as composition
+from services.abac_log_consumer.actions.verify_log import Report, verify_log
+from services.abac_log_consumer.domain.signing import public_key, trusted
+from services.abac_log_consumer.domain.verification import Signed, read_checkpoints
 from services.abac_log_consumer.settings import Settings
+from services.abac_log_consumer.store.verifying import snapshot
 from shared.runtime import logging, migrate, serve
 from shared.runtime.settings import load_or_exit
 
@@ -46,3 +54,61 @@ def doctor_command() -> None:
         typer.echo(f"{name}: {state}")
     if any(state != "ok" for state in states.values()):
         sys.exit(1)
+
+
+_CHECKPOINTS = typer.Option(
+    help="Checkpoints kept elsewhere: the records of topic `audit.checkpoints`, one a line."
+)
+
+
+@cli.command("verify")
+def verify_command(
+    since: Annotated[datetime | None, typer.Option("--from", help="UTC")] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--to", help="UTC, not included")
+    ] = None,
+    checkpoints: Annotated[Path | None, _CHECKPOINTS] = None,
+) -> None:
+    """Compute the chains again; name the first record of each that is not as it was. Exit 1."""
+    settings = load_or_exit(Settings)
+    kept = _kept(checkpoints)
+    started = time.perf_counter()
+    report = asyncio.run(
+        _verify(settings, kept, since and _utc(since), until and _utc(until))
+    )
+    seconds = time.perf_counter() - started
+    typer.echo(
+        f"{report.records} records of {report.chains} chains and {report.checkpoints} "
+        f"checkpoints in {seconds:.1f} s ({report.records / seconds:.0f} a second)"
+    )
+    for finding in report.findings:
+        typer.echo(str(finding))
+    if report.findings:
+        sys.exit(1)
+    typer.echo("nothing was changed, removed or inserted")
+
+
+async def _verify(
+    settings: Settings,
+    kept: Sequence[Signed],
+    since: datetime | None,
+    until: datetime | None,
+) -> Report:
+    keys = trusted([settings.signer.public, *map(public_key, settings.trusted_keys)])
+    url = settings.database_url.get_secret_value()
+    async with snapshot(url, role=settings.database_role) as seen:
+        return await verify_log(seen, keys=keys, kept=kept, since=since, until=until)
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC)
+
+
+def _kept(file: Path | None) -> list[Signed]:
+    if file is None:
+        return []
+    try:
+        return read_checkpoints(file.read_text().splitlines())
+    except (OSError, ValueError) as error:
+        typer.echo(f"{file}: {error}", err=True)
+        sys.exit(2)

@@ -10,8 +10,12 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from services.abac_log_consumer.actions.record import Outcome, record
 from services.abac_log_consumer.app import Built, build
+from services.abac_log_consumer.deps import Deps
+from services.abac_log_consumer.domain.records import Delivered, read
 from services.abac_log_consumer.settings import Settings
+from services.abac_log_consumer.store.recording import Place
 from shared.events.abac import DecisionMade
 from shared.events.accounts import ClientCreated
 from shared.events.envelope import Event, headers
@@ -189,3 +193,26 @@ def count_of(url: str, source: Source, table: str = "decisions") -> Any:
         return int(row[0])
 
     return ask
+
+
+def delivered(
+    records: Sequence[Record], *, partition: int = 0, first: int = 0
+) -> list[Delivered]:
+    """Records as Kafka would give them, one after another in a partition."""
+    return [
+        Delivered(
+            topic=item.topic,
+            partition=partition,
+            offset=first + number,
+            key=item.key,
+            value=item.value,
+            headers=tuple(item.headers),
+        )
+        for number, item in enumerate(records)
+    ]
+
+
+async def keep(deps: Deps, batch: Sequence[Delivered]) -> Outcome:
+    """Record a batch as the loop does, without a Kafka."""
+    ends = {Place(item.topic, item.partition): item for item in batch}
+    return await record(deps, [read(item) for item in batch], ends)

@@ -135,7 +135,7 @@ def _has(url: str, record: Record) -> Callable[[], Awaitable[bool]]:
 
     async def ask() -> bool:
         query = "SELECT count(*) FROM decisions WHERE event_id = $1"
-        return (await fetch(url, query, event_id))[0][0] == 1
+        return bool((await fetch(url, query, event_id))[0][0])
 
     return ask
 

@@ -1,0 +1,108 @@
+"""Verify the log: compute every chain again and hold it against the signed checkpoints."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from services.abac_log_consumer.domain.chain import chain_id
+from services.abac_log_consumer.domain.verification import (
+    Finding,
+    Run,
+    Signed,
+    Walk,
+    forged,
+)
+from services.abac_log_consumer.store.recording import Place
+from services.abac_log_consumer.store.verifying import Head, Snapshot
+
+_ALWAYS = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What was looked at, and the first thing wrong of each chain."""
+
+    records: int
+    chains: int
+    checkpoints: int
+    findings: Sequence[Finding]
+
+
+async def verify_log(
+    snapshot: Snapshot,
+    *,
+    keys: Mapping[str, bytes],
+    kept: Sequence[Signed] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Report:
+    """Verify all chains, or what they recorded in a period.
+
+    `kept` are checkpoints that were kept elsewhere: they convict even someone who could write
+    everything in the database. Of a period, the records between the first and the last one of
+    it are verified, and that they are whole; not what went before.
+    """
+    stored = await snapshot.checkpoints()
+    findings = forged([*kept, *stored], keys=keys)
+    signed: dict[str, list[Signed]] = defaultdict(list)
+    for item in [*stored, *kept]:  # what was kept elsewhere has the last word
+        signed[item.chain].append(item)
+    heads = {chain_id(*head.place): head for head in await snapshot.heads()}
+    for chain in sorted(signed.keys() - heads.keys()):
+        text = "nothing of this chain is there"
+        findings.append(Finding(chain=chain, sequence=1, kind="missing", text=text))
+    runs = await snapshot.archived()
+    period = (since or _ALWAYS[0], until or _ALWAYS[1])
+    whole = period == _ALWAYS
+    records = 0
+    for chain, head in heads.items():
+        archived = runs.get(head.place, [])
+        if whole:
+            walk = Walk(chain, checkpoints=signed[chain], runs=archived)
+            found = await _whole(snapshot, walk, head)
+        else:
+            found, walk = await _period(
+                snapshot, head, signed[chain], archived, period=period
+            )
+        records += walk.records
+        findings += [found] if found else []
+    return Report(
+        records=records,
+        chains=len(heads),
+        checkpoints=len(stored) + len(kept),
+        findings=findings,
+    )
+
+
+async def _whole(snapshot: Snapshot, walk: Walk, head: Head) -> Finding | None:
+    found = await _along(snapshot, walk, head.place, first=0, last=2**62)
+    return found or walk.end(sequence=head.sequence, head=head.hash)
+
+
+async def _period(
+    snapshot: Snapshot,
+    head: Head,
+    signed: Sequence[Signed],
+    runs: Sequence[Run],
+    *,
+    period: tuple[datetime, datetime],
+) -> tuple[Finding | None, Walk]:
+    chain = chain_id(*head.place)
+    span = await snapshot.span(head.place, since=period[0], until=period[1])
+    if span is None:
+        return None, Walk(chain, checkpoints=(), runs=())
+    first, last = span
+    before = await snapshot.hash_before(head.place, first)
+    walk = Walk(chain, checkpoints=signed, runs=runs, first=first, head=before)
+    return await _along(snapshot, walk, head.place, first=first, last=last), walk
+
+
+async def _along(
+    snapshot: Snapshot, walk: Walk, place: Place, *, first: int, last: int
+) -> Finding | None:
+    async for links in snapshot.links(place, first=first, last=last):
+        for link in links:
+            if (found := walk.step(link)) is not None:
+                return found
+    return None
