@@ -7,6 +7,7 @@ the field is required.
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -68,9 +69,10 @@ def cast(model: type[Model], value: Mapping[str, Any], *, prefix: str = "$") -> 
         raise validation_failed([_invalid(item, prefix) for item in details]) from None
 
 
-def _required(model: type["Body"]) -> set[str]:
+@cache
+def _required(model: type["Body"]) -> frozenset[str]:
     fields = model.model_fields.items()
-    return {field.alias or name for name, field in fields if field.is_required()}
+    return frozenset(field.alias or name for name, field in fields if field.is_required())
 
 
 def _is_blank(item: object) -> bool:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
@@ -27,23 +27,24 @@ from shared.runtime.postgres import driver_of
 
 @dataclass(frozen=True, slots=True)
 class _Store:
-    """How a kind is stored: its columns are the fields of its dataclass."""
+    """How a kind is stored: its columns are the fields of its dataclass, the id first."""
 
     table: Table
     make: type[Fact]
+    columns: tuple[str, ...]
 
-    @property
-    def columns(self) -> list[str]:
-        return [field.name for field in fields(self.make)]
+
+def _store(table: Table, make: type[Fact]) -> _Store:
+    return _Store(table, make, tuple(field.name for field in fields(make)))
 
 
 _STORES: Mapping[Kind, _Store] = {
-    Kind.EMPLOYEE: _Store(tables.employees, Employee),
-    Kind.DECLARATION: _Store(tables.declarations, Declaration),
-    Kind.APPROVAL: _Store(tables.approvals, Approval),
-    Kind.RESOURCE: _Store(tables.resources, ResourceFact),
-    Kind.MERGED_PERSON: _Store(tables.merged_persons, MergedPerson),
-    Kind.JUSTIFICATION: _Store(tables.justifications, Justification),
+    Kind.EMPLOYEE: _store(tables.employees, Employee),
+    Kind.DECLARATION: _store(tables.declarations, Declaration),
+    Kind.APPROVAL: _store(tables.approvals, Approval),
+    Kind.RESOURCE: _store(tables.resources, ResourceFact),
+    Kind.MERGED_PERSON: _store(tables.merged_persons, MergedPerson),
+    Kind.JUSTIFICATION: _store(tables.justifications, Justification),
 }
 
 
@@ -100,22 +101,21 @@ def _fact(store: _Store, row: Mapping[str, Any]) -> Fact:
 
 def _arrays(store: _Store, batch: Sequence[Told]) -> list[list[Any]]:
     ordered = sorted(batch, key=lambda item: item.id.int)
-    values = [{} if item.fact is None else _values(item.fact) for item in ordered]
     return [
         [item.id for item in ordered],
-        *([value.get(name) for value in values] for name in store.columns if name != "id"),
+        *([_value(item.fact, name) for item in ordered] for name in store.columns[1:]),
         [item.at for item in ordered],
         [item.event_id for item in ordered],
         [item.at if item.fact is None else None for item in ordered],
     ]
 
 
-def _values(fact: Fact) -> dict[str, Any]:
-    if not isinstance(fact, Approval):
-        return {field.name: getattr(fact, field.name) for field in fields(fact)}
-    grants = [asdict(grant) for grant in fact.resources]
-    named = {field.name: getattr(fact, field.name) for field in fields(fact)}
-    return {**named, "resources": orjson.dumps(grants, default=str).decode()}
+def _value(fact: Fact | None, name: str) -> Any:
+    value = None if fact is None else getattr(fact, name)
+    if isinstance(value, tuple):  # of grants
+        made = [{"type": grant.type, "id": str(grant.id)} for grant in value]
+        return orjson.dumps(made).decode()
+    return value
 
 
 def _upsert(store: _Store) -> str:
