@@ -43,7 +43,7 @@ async def test_a_case_is_decided_and_recorded_as_the_table_says(
     api: Api, case: dict[str, Any]
 ) -> None:
     await tell(api, *_facts(case, api.clock.now()))
-    question = {
+    question: dict[str, Any] = {
         "consumer": _named(case["consumer"]),
         "resource": _named(case["resource"]),
         "contexts": [_named(item) for item in case.get("contexts", [])],
