@@ -26,7 +26,7 @@ class Service:
     name: str
     number: int
     command: tuple[str, ...]
-    public: bool = True
+    database: str
 
     def ports(self, base: int) -> tuple[int, int]:
         """Its public and internal port."""

@@ -37,10 +37,34 @@ async def prepare(
     bearer = {"Authorization": f"Bearer {service_token}"}
     async with aiohttp.ClientSession(headers=bearer) as http:
         made = await _Demo(http, api["public"], api["internal"]).make(kept)
+        await _tell_facts(http, addresses["abac-api"]["internal"], made["user_id"])
+    made["patient_id"] = _id("patient")
     made["service_token"] = service_token
     good_until = now + (timedelta(days=14) - _FRESH_FOR).total_seconds()
     state.write(_FILE, {"demo": made, "good_until": good_until})
     return made
+
+
+async def _tell_facts(http: aiohttp.ClientSession, abac: str, doctor_id: str) -> None:
+    """The doctor works in the clinic, and one patient chose them: rule 1 allows the rest."""
+    now = SystemClock().now().isoformat()
+    facts: dict[str, dict[str, object]] = {
+        "employee": {
+            "user_id": doctor_id,
+            "legal_entity_id": _id("clinic"),
+            "is_active": True,
+        },
+        "declaration": {
+            "patient_id": _id("patient"),
+            "employee_id": _id("employee"),
+            "legal_entity_id": _id("clinic"),
+            "active_from": now,
+        },
+    }
+    for kind, fact in facts.items():
+        async with http.put(f"{abac}/facts/{kind}/{_id(kind)}", json=fact) as response:
+            if response.status >= 300:
+                raise RuntimeError(f"demo data: {kind}: {await response.text()}")
 
 
 class _Demo:

@@ -17,12 +17,33 @@ from shared.runtime.entropy import SystemEntropy
 from shared.runtime.relay import ask_replay
 from shared.runtime.settings import inherited
 
-DATABASES = ("mithril",)
+DATABASES = ("mithril", "abac", "audit")
 SERVICES = (
-    Service(name="mithril-api", number=0, command=("mithril-api", "serve")),
-    Service(name="mithril-scheduler", number=1, command=("mithril-scheduler", "serve")),
+    Service(
+        name="mithril-api", number=0, command=("mithril-api", "serve"), database="mithril"
+    ),
+    Service(
+        name="mithril-scheduler",
+        number=1,
+        command=("mithril-scheduler", "serve"),
+        database="mithril",
+    ),
+    Service(name="abac-api", number=2, command=("abac-api", "serve"), database="abac"),
+    Service(
+        name="abac-log-consumer",
+        number=3,
+        command=("abac-log-consumer", "serve"),
+        database="audit",
+    ),
 )
-_MIGRATIONS = (("mithril-api", "migrate"),)
+# Who owns a database migrates it.
+_OWNERS = tuple(
+    service
+    for service in SERVICES
+    if service.name in {"mithril-api", "abac-api", "abac-log-consumer"}
+)
+# Databases whose service relays an outbox; the audit log publishes its checkpoints itself.
+_OUTBOXES = ("mithril", "abac")
 _PORT_SECONDS = 10
 
 
@@ -38,19 +59,20 @@ class Neighbours:
         """The address of each database."""
         return {name: self.postgres.url(name) for name in DATABASES}
 
-    def environment(self, service: Service | None, *, base: int) -> dict[str, str]:
-        """The environment of a service, or of a command that serves nothing."""
-        made = {
-            "DATABASE_URL": self.postgres.url("mithril"),
+    def environment(self, service: Service, *, base: int) -> dict[str, str]:
+        """The environment of a service and of its commands."""
+        public, internal = service.ports(base)
+        return {
+            "DATABASE_URL": self.postgres.url(service.database),
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap,
             "MITHRIL_SECRET_KEYS": self.secrets.secret_key,
             "MITHRIL_SERVICE_TOKENS": self.secrets.service_token,
+            "MITHRIL_AUDIT_SIGNING_KEY": self.secrets.audit_signing_key,
+            "MITHRIL_API_URL": SERVICES[0].addresses(base)["internal"],
             "MITHRIL_LOG_FORMAT": "json",
+            "MITHRIL_PORT": str(public),
+            "MITHRIL_INTERNAL_PORT": str(internal),
         }
-        if service is not None:
-            public, internal = service.ports(base)
-            made |= {"MITHRIL_PORT": str(public), "MITHRIL_INTERNAL_PORT": str(internal)}
-        return made
 
 
 async def run(state_dir: Path, *, base: int) -> None:
@@ -82,11 +104,12 @@ async def _prepare(neighbours: Neighbours, *, base: int) -> None:
     for name in DATABASES:
         await asyncio.to_thread(neighbours.postgres.create_database, name)
     await _ports_are_free(SERVICES, base)
-    for command in _MIGRATIONS:
-        await _command(command, neighbours, base=base)
-    # The embedded broker keeps nothing: what is retained in the outbox fills it again.
-    for url in neighbours.database_urls().values():
-        await ask_replay(url)
+    await asyncio.gather(
+        *(_command(owner, "migrate", neighbours, base=base) for owner in _OWNERS)
+    )
+    # The embedded broker keeps nothing: what is retained in the outboxes fills it again.
+    for name in _OUTBOXES:
+        await ask_replay(neighbours.postgres.url(name))
 
 
 async def _start(
@@ -166,21 +189,24 @@ async def _watch(
             wait.cancel()
 
 
-async def _command(command: Sequence[str], neighbours: Neighbours, *, base: int) -> None:
+async def _command(
+    service: Service, command: str, neighbours: Neighbours, *, base: int
+) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "services.cli",
-        *command,
-        env=inherited() | neighbours.environment(None, base=base),
+        service.name,
+        command,
+        env=inherited() | neighbours.environment(service, base=base),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
     said, _ = await process.communicate()
     if process.returncode:
-        words = " ".join(command)
-        raise ChildDiedError(f"`mithril {words}` failed:\n{said.decode(errors='replace')}")
+        words = f"mithril {service.name} {command}"
+        raise ChildDiedError(f"`{words}` failed:\n{said.decode(errors='replace')}")
 
 
 async def _ports_are_free(services: Sequence[Service], base: int) -> None:

@@ -22,6 +22,7 @@ class Secrets:
 
     secret_key: str = field(repr=False)
     service_token: str = field(repr=False)
+    audit_signing_key: str = field(repr=False)  # Ed25519, 32 bytes in hexadecimal
 
 
 class StateDirectory:
@@ -40,11 +41,15 @@ class StateDirectory:
 
     def secrets(self, entropy: Entropy) -> Secrets:
         """The secrets of this set."""
-        kept = self.read("secrets.json")
-        if kept is None:
-            kept = {"secret_key": word(entropy, 43), "service_token": word(entropy)}
-            self.write("secrets.json", kept)
-        return Secrets(**kept)
+        kept = self.read("secrets.json") or {}
+        made = {
+            "secret_key": word(entropy, 43),
+            "service_token": word(entropy),
+            "audit_signing_key": f"{entropy.bits(256):064x}",
+        } | kept
+        if made != kept:
+            self.write("secrets.json", made)
+        return Secrets(**made)
 
     def read(self, name: str) -> dict[str, Any] | None:
         """A JSON object kept under a name, if there is one."""

@@ -1,4 +1,4 @@
-"""What `mithril up` prints when all is ready: one table of addresses, and a `curl` to paste."""
+"""What `mithril up` prints when all is ready: one table of addresses, and what to paste."""
 
 import json
 from collections.abc import Mapping
@@ -31,7 +31,11 @@ def render(
             }
         }
     )
-    api = addresses["mithril-api"]
+    api, abac = addresses["mithril-api"], addresses["abac-api"]
+    log = addresses["abac-log-consumer"]["public"]
+    service = f"-H 'Authorization: Bearer {demo['service_token']}'"
+    auditor = f"-H 'Authorization: Bearer {demo['auditor_token']}'"
+    json_type = "-H 'Content-Type: application/json'"
     return "\n".join(
         [
             "",
@@ -39,15 +43,39 @@ def render(
             "",
             "Refresh a token (answers 201):",
             "",
-            f"  curl -i -H 'Content-Type: application/json' {api['public']}/oauth/tokens \\",
+            f"  curl -i {json_type} {api['public']}/oauth/tokens \\",
             f"    -d '{body}'",
             "",
             "Verify the access token it answers with (`data.value`):",
             "",
-            f"  curl -i -H 'Authorization: Bearer {demo['service_token']}' \\",
+            f"  curl -i {service} \\",
             f"    {api['internal']}/admin/tokens/VALUE/verify",
+            "",
+            "May the doctor read the episodes of their patient? Allowed, by rule_1:",
+            "",
+            f"  curl -s {service} {json_type} {abac['public']}/api/authorize \\",
+            f"    -d '{_question(demo, demo['patient_id'])}'",
+            "",
+            "And those of somebody else? Refused:",
+            "",
+            f"  curl -s {service} {json_type} {abac['public']}/api/authorize \\",
+            f"    -d '{_question(demo, demo['client_id'])}'",
+            "",
+            "What an auditor sees of both:",
+            "",
+            f"  curl -s {auditor} {log}/api/abac_logs",
             "",
             "Ctrl-C stops everything; what was done is still there at the next start.",
             "",
         ]
+    )
+
+
+def _question(demo: Mapping[str, str], patient_id: str) -> str:
+    return json.dumps(
+        {
+            "consumer": {"user_id": demo["user_id"], "client_id": demo["client_id"]},
+            "resource": {"type": "episode", "action": "read"},
+            "contexts": [{"type": "patient", "id": patient_id}],
+        }
     )
