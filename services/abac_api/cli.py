@@ -8,6 +8,7 @@ import typer
 
 from services.abac_api import app as composition
 from services.abac_api.cli_facts import cli as facts
+from services.abac_api.cli_rules import explain_command, policies, replay_command
 from services.abac_api.settings import Settings
 from shared.runtime import logging, migrate, serve
 from shared.runtime.settings import load_or_exit
@@ -16,6 +17,9 @@ cli = typer.Typer(
     no_args_is_help=True, help="Decides by attributes who may do what to which record."
 )
 cli.add_typer(facts, name="facts")
+cli.add_typer(policies, name="policies")
+cli.command("explain")(explain_command)
+cli.command("replay")(replay_command)
 
 
 @cli.command("serve")

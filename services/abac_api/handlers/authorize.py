@@ -53,7 +53,7 @@ class AuthorizeBody(Body):
 
 async def post_authorize(request: web.Request) -> Answer | web.Response:
     """The decision; 422 names every offending field, 503 is a refusal too."""
-    question = _question(await read_object(request))
+    question = question_of(await read_object(request))
     try:
         answer = await decided(request, question)
     except DatabaseUnavailableError as error:
@@ -87,7 +87,8 @@ async def decided(request: web.Request, question: Question) -> Answered:
     return answer
 
 
-def _question(value: dict[str, Any]) -> Question:
+def question_of(value: dict[str, Any]) -> Question:
+    """The question of a body, or a problem that names every offending field."""
     invalid = [*_strangers(value), *_empty_id(value)]
     try:
         body = cast(AuthorizeBody, value)
