@@ -88,7 +88,8 @@ class MithrilApi:
     """Asks the internal listener of mithril-api. Token values go nowhere but there.
 
     One deadline covers both tries; only a connection that was refused or cut is tried again,
-    since asking twice changes nothing. While the breaker is open no one waits.
+    since asking twice changes nothing (one that was cut, by the session itself). While the
+    breaker is open no one waits.
     """
 
     url: str
@@ -122,7 +123,7 @@ class MithrilApi:
             async with asyncio.timeout(self.deadline):
                 try:
                     status, body = await self._get(token, api_key)
-                except aiohttp.ClientConnectionError:
+                except aiohttp.ClientConnectorError:
                     status, body = await self._get(token, api_key)
         # The cause is left out of each: the address asked for has the token in it.
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -80,7 +80,8 @@ def words(text: str) -> str:
     if len(text) > _LONGEST:
         most = {"max": _LONGEST}
         raise UnfitError("length", f"should be at most {_LONGEST} character(s)", most)
-    if not text.isprintable():  # surrogates of broken UTF-8 are not, nor are controls
+    # Controls and surrogates do not print; what was no UTF-8 came as replacement characters.
+    if not text.isprintable() or "\N{REPLACEMENT CHARACTER}" in text:
         raise UnfitError("format", "has invalid format")
     return text
 

@@ -80,17 +80,20 @@ async def _export(
         export_id = await begin_export(deps, asked, asker=asker, operation=operation)
         response = _response(request, form, operation=operation, export_id=export_id)
         progress = Progress()
+        failure: Exception | None = None
         try:
             async with read(db, asked) as batches:
                 await _send(request, response, form, batches, progress)
             progress.complete = True
-        except Exception as error:
-            if not response.prepared:
-                raise  # nothing went: it is answered like any other failure
-            _cut_off(request, error)
+        except Exception as error:  # noqa: BLE001 — it is answered, or cuts the body off, below
+            failure = error
         finally:
-            await _conclude(request, response, export_id, progress)
-        return response
+            failure = await _conclude(request, export_id, progress) or failure
+    if failure is not None:
+        if not response.prepared:
+            raise failure  # nothing went: it is answered like any other failure
+        _cut_off(request, failure)
+    return response
 
 
 def _response(
@@ -139,18 +142,15 @@ async def _write(response: web.StreamResponse, data: bytes, stall: float) -> Non
 
 
 async def _conclude(
-    request: web.Request,
-    response: web.StreamResponse,
-    export_id: UUID,
-    progress: Progress,
-) -> None:
+    request: web.Request, export_id: UUID, progress: Progress
+) -> Exception | None:
+    """Write down how it ended. Where that cannot be done it did not go well: the failure."""
     note(request, export_id=str(export_id), rows=progress.rows, complete=progress.complete)
     try:
         await end_export(request.app[DEPS], export_id, progress)
     except DatabaseUnavailableError as error:
-        # What is not written down did not go well: its end is not sent either.
-        if response.prepared:
-            _cut_off(request, error)
+        return error
+    return None
 
 
 def _cut_off(request: web.Request, error: Exception) -> None:

@@ -97,7 +97,8 @@ async def audit(audit_database: str, mithril_database: str) -> AsyncIterator[Aud
     clock = SteppingClock()
     mithril = build_mithril(settings_for(mithril_database), clock=clock)
     owner = await asyncpg.connect(audit_database)
-    async with TestServer(mithril.internal) as server:
+    server = TestServer(mithril.internal)
+    async with server:
         settings = audit_settings(audit_database, str(server.make_url("/")))
         built = build(settings, clock=clock)
         async with TestClient(TestServer(built.public)) as public:

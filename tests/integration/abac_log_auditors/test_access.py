@@ -1,7 +1,7 @@
 """Who may ask: auditors by scope, patients about themselves, nobody else."""
 
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -14,14 +14,15 @@ from tests.integration.abac_log_auditors.conftest import (
     audit_settings,
 )
 
+NOBODY = UUID("00000000-0000-4000-8000-000000000009")
 OF_READERS = (
     "/api/abac_logs",
     "/api/abac_logs/summary",
     "/api/abac_logs/integrity",
-    f"/api/abac_logs/{uuid4()}",
+    f"/api/abac_logs/{NOBODY}",
     "/api/token_logs",
     "/api/audit_queries",
-    f"/api/patients/{uuid4()}/access",
+    f"/api/patients/{NOBODY}/access",
 )
 OF_EXPORTERS = ("/api/abac_logs/export", "/api/token_logs/export")
 MISSING = "Your scope does not allow to access this resource. Missing allowances: "

@@ -58,7 +58,7 @@ async def three_months(audit: Audit) -> None:
 
 async def plan_of(audit: Audit, query: Select[Any]) -> str:
     """The plan of a prepared query, as the service runs it, on a connection of its own."""
-    compiled = query.compile(dialect=dialect())
+    compiled = query.compile(dialect=dialect())  # type: ignore[no-untyped-call]  # the library's
     values = [compiled.params[name] for name in compiled.positiontup or []]
     said = ", ".join(f"'{value}'" for value in values)
     async with audit.built.deps.db.read() as conn:
