@@ -100,7 +100,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
     async def commit(self) -> None:
         """Tell Kafka our positions, for those who look there; nothing depends on it."""
         offsets = {item: chain.next_offset for item, chain in self._at.items()}
-        if offsets == self._committed:
+        if not offsets or offsets == self._committed:
             return
         self._committed = offsets
         with suppress(CommitFailedError, IllegalStateError):  # a rebalance is under way
