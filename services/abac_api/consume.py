@@ -12,7 +12,12 @@ from contextlib import suppress
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    KafkaError,
+    MessageSizeTooLargeError,
+)
 
 from services.abac_api.actions.keep_facts import keep_each
 from services.abac_api.deps import Deps
@@ -109,6 +114,7 @@ class FactsConsumer:
     async def _try_to_keep(
         self, records: Sequence[Any], producer: AIOKafkaProducer
     ) -> None:
+        failpoints.reach("facts.read")
         now = self._deps.clock.now()
         judged = [(record, told_of_record(record, now=now)) for record in records]
         good = [(record, told) for record, told in judged if isinstance(told, Told)]
@@ -118,11 +124,15 @@ class FactsConsumer:
             self._metrics.facts.labels(told.kind.value, outcome.value).inc()
             if outcome is Outcome.REFUSED:
                 bad.append((record, Unfit(reason=Reason.REFUSED, detail=told.kind.value)))
-        for record, unfit in bad:
-            await self._bury(record, unfit, producer)
+        await asyncio.gather(
+            *(self._bury(record, unfit, producer) for record, unfit in bad)
+        )
 
     async def _bury(self, record: Any, unfit: Unfit, producer: AIOKafkaProducer) -> None:
-        """Put a record aside as it came, with headers that say why and from where."""
+        """Put a record aside as it came, with headers that say why and from where.
+
+        Only of one that is as large as a record may be, its place alone.
+        """
         where = {
             "dead_letter_reason": unfit.reason.value,
             "dead_letter_detail": unfit.detail,
@@ -134,9 +144,12 @@ class FactsConsumer:
             *record.headers,
             *((name, text.encode()) for name, text in where.items()),
         ]
-        await producer.send_and_wait(
-            self._dead_letters, value=record.value, key=record.key, headers=headers
-        )
+        send, topic = producer.send_and_wait, self._dead_letters
+        try:
+            await send(topic, value=record.value, key=record.key, headers=headers)
+        except MessageSizeTooLargeError:  # with our headers; it stays where they say it is
+            await send(topic, value=None, key=record.key, headers=headers)
+        failpoints.reach("facts.put-aside")
         self._metrics.dead_letters.labels(unfit.reason.value).inc()
         _log.warning("fact put aside", **where)
 

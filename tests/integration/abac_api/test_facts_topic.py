@@ -1,25 +1,21 @@
 """Topic abac.facts against a real Kafka and a real PostgreSQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import orjson
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 import services.abac_api
 from services.abac_api.app import Built, build
 from services.abac_api.consume import FactsConsumer
 from services.abac_api.domain.told import Told
 from services.abac_api.store import facts
-from shared.events.abac import FactUpserted, FactWithdrawn
-from shared.events.envelope import headers
 from shared.runtime import migrate
 from shared.runtime.embedded_postgres import EmbeddedPostgres
 from shared.runtime.postgres import DatabaseUnavailableError
@@ -33,18 +29,10 @@ from tests.integration.abac_api.telling import (
     told,
     withdrawn,
 )
+from tests.integration.abac_api.topic import Sent, but, read, record_of, send_to, until
 from tests.neighbours.ladder import Broker
 
 _PACKAGE = Path(services.abac_api.__file__).parent
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sent:
-    """A record of the topic."""
-
-    key: bytes
-    value: bytes | None
-    headers: list[tuple[str, bytes]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,56 +86,8 @@ async def consuming(lane: Lane) -> AsyncIterator[None]:
         await task
 
 
-def event_of(item: Told) -> FactUpserted | FactWithdrawn:
-    if item.fact is None:
-        return FactWithdrawn(kind=item.kind, id=item.id)
-    fields = orjson.loads(orjson.dumps(item.fact, default=str))
-    del fields["id"]
-    return FactUpserted(kind=item.kind, id=item.id, fact=fields)
-
-
-def record_of(item: Told) -> Sent:
-    event = event_of(item)
-    made = headers(
-        event_id=item.event_id,
-        source="registry",
-        event_type=event.type,
-        at=item.at,
-        sequence=1,
-        subject=event.key(),
-        traceparent=None,
-    )
-    return Sent(key=event.key().encode(), value=event.payload(), headers=made)
-
-
-def but(sent: Sent, **attributes: str | None) -> Sent:
-    """A record with CloudEvents attributes changed, or left out."""
-    changed = {f"ce_{name}": value for name, value in attributes.items()}
-    kept = [(name, value) for name, value in sent.headers if name not in changed]
-    new = [(name, value.encode()) for name, value in changed.items() if value is not None]
-    return replace(sent, headers=kept + new)
-
-
 async def send(lane: Lane, records: Sequence[Sent]) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=lane.bootstrap, acks="all")
-    await producer.start()
-    try:
-        for sent in records:
-            await producer.send_and_wait(
-                lane.topic, key=sent.key, value=sent.value, headers=sent.headers
-            )
-    finally:
-        await producer.stop()
-
-
-async def until(condition: Callable[[], Any], *, within: float = 60.0) -> None:
-    """Return when a metric or the database says so; they can only be asked."""
-    async with asyncio.timeout(within):
-        while True:
-            made = condition()
-            if await made if asyncio.iscoroutine(made) else made:
-                return
-            await asyncio.sleep(0.02)
+    await send_to(lane.bootstrap, lane.topic, records)
 
 
 async def holds(lane: Lane, item: Told) -> bool:
@@ -156,25 +96,6 @@ async def holds(lane: Lane, item: Told) -> bool:
             return await facts.find(conn, item.kind, item.id) == item
     except DatabaseUnavailableError:
         return False
-
-
-async def dead_letters(lane: Lane, count: int) -> list[Any]:
-    consumer = AIOKafkaConsumer(
-        lane.dead_letters,
-        bootstrap_servers=lane.bootstrap,
-        auto_offset_reset="earliest",
-        group_id=None,
-    )
-    await consumer.start()
-    found: list[Any] = []
-    try:
-        async with asyncio.timeout(30):
-            while len(found) < count:
-                for records in (await consumer.getmany(timeout_ms=200)).values():
-                    found += records
-    finally:
-        await consumer.stop()
-    return found
 
 
 async def test_facts_of_the_topic_are_kept(lane: Lane) -> None:
@@ -295,7 +216,9 @@ async def test_what_cannot_be_kept_is_put_aside_as_it_came_and_its_neighbours_ar
     async with consuming(lane):
         await until(lambda: holds(lane, before))
         await until(lambda: holds(lane, after))
-        found = await dead_letters(lane, len(POISON))
+        found = await read(
+            lane.bootstrap, lane.dead_letters, until=lambda them: len(them) >= len(POISON)
+        )
 
     by_place = {
         (where["dead_letter_partition"], where["dead_letter_offset"]): (record, where)
@@ -316,6 +239,21 @@ async def test_what_cannot_be_kept_is_put_aside_as_it_came_and_its_neighbours_ar
     for reason in {reason for reason, _, _ in POISON}:
         count = sum(1 for other, _, _ in POISON if other == reason)
         assert lane.counted("mithril_abac_dead_letters_total", reason=reason) == count
+
+
+async def test_of_a_record_too_large_to_copy_its_place_is_put_aside(lane: Lane) -> None:
+    after = told(an_employee())
+    large = replace(GOOD, value=b"x" * (1_048_576 - 520))
+    await send(lane, [large, record_of(after)])
+
+    async with consuming(lane):
+        await until(lambda: holds(lane, after))
+        (found,) = await read(lane.bootstrap, lane.dead_letters, until=bool)
+
+    where = dict(found.headers)
+    assert found.value is None
+    assert where["dead_letter_topic"] == lane.topic.encode()
+    assert where["dead_letter_offset"] == b"0"
 
 
 async def test_an_event_id_may_be_any_text(lane: Lane) -> None:

@@ -48,7 +48,7 @@ DATA = st.fixed_dictionaries(
 )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Record:
     headers: Any
     value: bytes | None
