@@ -18,7 +18,14 @@ from k8s.objects import (
 from k8s.settings import complaints_of, names_of, settings_of
 
 # Held by the operator's secret store: the manifests only name them.
-_SECRETS_BY_REFERENCE = {"mithril-database", "mithril-keys", "kafka-credentials"}
+_SECRETS_BY_REFERENCE = {
+    "mithril-database",
+    "abac-database",
+    "audit-database",
+    "mithril-keys",
+    "audit-keys",
+    "kafka-credentials",
+}
 
 
 def faults_of(objects: list[Object]) -> list[str]:
