@@ -13,10 +13,10 @@ from services.abac_api.domain.attributes import known_patient
 from services.abac_api.domain.decide import Decision
 from services.abac_api.domain.facts import Facts
 from services.abac_api.domain.questions import Question, patient_of
-from services.abac_api.store import questions
+from services.abac_api.store import decisions, questions
 from shared.events.abac import DecisionMade
 from shared.events.envelope import Message
-from shared.runtime import logging, outbox
+from shared.runtime import logging
 from shared.runtime.postgres import DatabaseUnavailableError, is_away
 
 _log = logging.get("decisions")
@@ -93,7 +93,7 @@ async def _decided(
         )
         for decision in rules.decide_many(judged, deps.policies, now=now)
     ]
-    await outbox.put_many(
+    await decisions.record(
         conn,
         [
             Message(

@@ -14,6 +14,7 @@ from services.abac_api.domain.attributes import attributes_of, contradiction_in
 from services.abac_api.domain.facts import Facts
 from services.abac_api.domain.policies import Policies, number_of
 from services.abac_api.domain.questions import Question
+from services.abac_api.domain.slices import Slice
 
 _NO_ENTITIES = cedarpy.Entities.from_json_str("[]")
 
@@ -57,8 +58,8 @@ def decide_many(
         rules = policies.slice_of(action, kind)
         if rules is None:
             continue
-        requests = [_request(*asked[position], now) for position in positions]
-        answers = cedarpy.is_authorized_batch(requests, rules, _NO_ENTITIES)
+        requests = [_request(*asked[position], rules, now) for position in positions]
+        answers = cedarpy.is_authorized_batch(requests, rules.policies, _NO_ENTITIES)
         for position, answer in zip(positions, answers, strict=True):
             decisions[position] = _decision(answer)
     return [item or refused(Reason.NO_RULE_MATCHED) for item in decisions]
@@ -84,18 +85,23 @@ def _refusal(
     return None
 
 
-def request_of(question: Question, attributes: dict[str, Any]) -> dict[str, Any]:
-    """A question as Cedar takes it."""
+def request_of(
+    question: Question, attributes: dict[str, Any], seen: dict[str, Any]
+) -> dict[str, Any]:
+    """A question as Cedar takes it, with what the rules asked have eyes for."""
     return {
         "principal": {"type": "User", "id": attributes["consumer"]["user"]},
         "action": {"type": "Action", "id": question.resource.action},
         "resource": {"type": "ResourceType", "id": question.resource.type},
-        "context": orjson.dumps(attributes).decode(),
+        "context": orjson.dumps(seen).decode(),
     }
 
 
-def _request(question: Question, facts: Facts | None, now: datetime) -> dict[str, Any]:
-    return request_of(question, attributes_of(question, facts or Facts(), now=now))
+def _request(
+    question: Question, facts: Facts | None, rules: Slice, now: datetime
+) -> dict[str, Any]:
+    attributes = attributes_of(question, facts or Facts(), now=now)
+    return request_of(question, attributes, rules.seen_of(attributes))
 
 
 def _decision(answer: cedarpy.AuthzResult) -> Decision:

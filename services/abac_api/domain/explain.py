@@ -1,6 +1,5 @@
 """Why every rule did or did not apply to a question: its conditions, one by one."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +9,7 @@ import orjson
 
 from services.abac_api.domain.attributes import attributes_of, contradiction_in
 from services.abac_api.domain.decide import Decision, decide, request_of
+from services.abac_api.domain.expressions import looks_of
 from services.abac_api.domain.facts import Facts
 from services.abac_api.domain.policies import Policies, parsed_rule
 from services.abac_api.domain.questions import Question
@@ -77,7 +77,7 @@ def _explained(
                 looked_at={"action": question.resource.action},
             )
         )
-    request = request_of(question, attributes)
+    request = request_of(question, attributes, attributes)
     conditions += [
         _condition(each, request, question, attributes) for each in policy["conditions"]
     ]
@@ -98,7 +98,7 @@ def _condition(
     # A condition on something that is not known cannot be evaluated alone: it does not hold.
     answer = cedarpy.is_authorized(request, alone, _NO_ENTITIES)
     seen: dict[str, Any] = {}
-    for path in dict.fromkeys(_paths(condition["body"])):
+    for path in dict.fromkeys(look.path for look in looks_of(condition["body"])):
         seen[".".join(path)] = _value(path, question, attributes)
     return Condition(text=_text_of(alone), holds=answer.allowed, looked_at=seen)
 
@@ -121,36 +121,6 @@ def _text_of(policy: str) -> str:
     line = " ".join(policy.split())
     _, _, rest = line.partition("when {")
     return rest.rstrip(" ;}").strip().replace("ResourceType::", "")
-
-
-def _paths(node: Any) -> Iterator[tuple[str, ...]]:
-    """What an expression reads: `context.patient.id`, `resource`."""
-    if isinstance(node, list):
-        for item in node:
-            yield from _paths(item)
-    if not isinstance(node, dict):
-        return
-    path = _path_of(node)
-    if path is not None:
-        yield path
-        return
-    for key, value in node.items():
-        if key != "Value":
-            yield from _paths(value)
-
-
-def _path_of(node: dict[str, Any]) -> tuple[str, ...] | None:
-    match node:
-        case {"Var": str(name)}:
-            return (name,)
-        case {".": {"left": _, "attr": _}} | {"has": {"left": _, "attr": _}}:
-            pass
-        case _:
-            return None
-    step = node.get(".") or node["has"]
-    left, attr = step["left"], step["attr"]
-    before = _path_of(left)
-    return None if before is None else (*before, attr)
 
 
 def _value(path: tuple[str, ...], question: Question, attributes: dict[str, Any]) -> Any:

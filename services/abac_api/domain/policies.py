@@ -9,7 +9,7 @@ from typing import Any
 import cedarpy
 import orjson
 
-from shared.models.access import Action
+from services.abac_api.domain.slices import Slice, slices_of
 
 SCHEMA = "schema.cedarschema"
 
@@ -34,13 +34,10 @@ class Policies:
         repr=False
     )  # text by id, in the order of their numbers
     resource_types: frozenset[str]
-    slices: Mapping[tuple[str, str], cedarpy.PolicySet] = field(repr=False)
+    slices: Mapping[tuple[str, str], Slice] = field(repr=False)
 
-    def slice_of(self, action: str, resource_type: str) -> cedarpy.PolicySet | None:
-        """The rules that can apply to an action on a type of resource, if there is any.
-
-        All others would say no by their first condition; Cedar need not read them.
-        """
+    def slice_of(self, action: str, resource_type: str) -> Slice | None:
+        """The rules that can apply to an action on a type of resource, if there is any."""
         return self.slices.get((action, resource_type))
 
 
@@ -74,7 +71,7 @@ def compiled(files: Mapping[str, str]) -> Policies:
         version=_version_of(files),
         rules=rules,
         resource_types=types,
-        slices=_slices(rules, types),
+        slices=slices_of({rule: parsed_rule(text) for rule, text in rules.items()}, types),
     )
 
 
@@ -82,45 +79,6 @@ def parsed_rule(text: str) -> dict[str, Any]:
     """The one policy of a text, as Cedar's JSON."""
     policies = orjson.loads(cedarpy.policies_to_json_str(text))["staticPolicies"]
     return dict(next(iter(policies.values())))
-
-
-def _slices(
-    rules: Mapping[str, str], types: frozenset[str]
-) -> dict[tuple[str, str], cedarpy.PolicySet]:
-    scopes = {rule: _scope_of(parsed_rule(text), types) for rule, text in rules.items()}
-    wanted = {
-        (action, kind): [
-            rules[rule]
-            for rule, (actions, kinds) in scopes.items()
-            if action in actions and kind in kinds
-        ]
-        for action in Action
-        for kind in types
-    }
-    sets = {tuple(texts) for texts in wanted.values() if texts}
-    made = {texts: cedarpy.PolicySet.from_str("\n".join(texts)) for texts in sets}
-    return {key: made[tuple(texts)] for key, texts in wanted.items() if texts}
-
-
-def _scope_of(
-    policy: dict[str, Any], types: frozenset[str]
-) -> tuple[frozenset[str], frozenset[str]]:
-    """The actions and types outside of which a policy cannot hold; all, where it is not plain."""
-    actions, kinds = frozenset[str](Action), types
-    match policy["action"]:
-        case {"op": "==", "entity": {"id": str(action)}}:
-            actions = frozenset({action})
-    match policy["conditions"][:1]:
-        case [
-            {
-                "kind": "when",
-                "body": {
-                    "contains": {"left": {"Set": list(items)}, "right": {"Var": "resource"}}
-                },
-            }
-        ]:
-            kinds = frozenset(item["Value"]["__entity"]["id"] for item in items)
-    return actions, kinds
 
 
 def _faults(rule: str, text: str, schema: str) -> list[str]:

@@ -1,5 +1,6 @@
 """The log of decisions, as it waits in the outbox (and stays there for its retention)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,10 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.abac_api.domain.questions import Question
 from shared.events.abac import DecisionMade
+from shared.events.envelope import Message
 from shared.models.access import Consumer, Context, Resource
+from shared.runtime import outbox
 from shared.runtime.postgres import driver_of
 
 _NIL = UUID(int=0)
+
+_RECORD = f"""
+WITH put AS ({outbox.INSERT})
+SELECT pg_notify('{outbox.CHANNEL}', '')
+"""
 
 _LOGGED = """
 SELECT position, payload::text AS payload FROM outbox
@@ -33,6 +41,11 @@ class Logged:
     rules: tuple[str, ...]
     reason: str | None
     decided_at: datetime
+
+
+async def record(conn: AsyncConnection, messages: Sequence[Message]) -> None:
+    """Put decisions in the outbox, in order, and wake the relay at the commit: one statement."""
+    await driver_of(conn).execute(_RECORD, *outbox.columns(messages))
 
 
 async def logged(

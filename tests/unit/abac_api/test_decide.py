@@ -4,12 +4,20 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import cedarpy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.abac_api.domain.attributes import PLACES
-from services.abac_api.domain.decide import Decision, Reason, decide, decide_many
+from services.abac_api.domain.decide import (
+    Decision,
+    Reason,
+    decide,
+    decide_many,
+    request_of,
+)
+from services.abac_api.domain.explain import explain
 from services.abac_api.domain.facts import (
     Approval,
     Declaration,
@@ -25,6 +33,7 @@ from services.abac_api.store.policies import read
 from shared.models.access import Action, Consumer, Context, Resource
 
 POLICIES = compiled(read())
+SCHEMA_TEXT = read()[SCHEMA]
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 IDS = [UUID(int=number) for number in range(1, 5)]
 
@@ -197,3 +206,22 @@ def test_a_type_has_one_name(name: str, canonical: str) -> None:
 
     assert question.resource.type == "episode"
     assert question.contexts == (Context(type=canonical, id=IDS[2]),)
+
+
+@given(questions, facts)
+@settings(max_examples=300)
+def test_what_is_cut_away_for_speed_changes_no_answer(
+    question: Question, known: Facts
+) -> None:
+    found = explain(question, known, POLICIES, now=NOON)
+    whole = cedarpy.is_authorized(
+        request_of(question, found.attributes, found.attributes),
+        "\n".join(POLICIES.rules.values()),
+        [],
+        SCHEMA_TEXT if question.resource.action in list(Action) else None,
+    )
+
+    if found.decision.reason in {None, Reason.NO_RULE_MATCHED}:
+        names = set(whole.diagnostics.id_annotations_by_reason.values())
+        assert (whole.allowed, names) == (found.decision.result, set(found.decision.rules))
+        assert whole.diagnostics.errors == []
