@@ -1,5 +1,6 @@
 """Manifests as Python sees them, and the few questions that every promise asks of them."""
 
+from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
@@ -37,6 +38,29 @@ def ports_of(pod: Object) -> dict[str, int]:
         for container in pod["containers"]
         for port in container.get("ports", [])
     }
+
+
+def environment_of(container: Object, objects: list[Object]) -> dict[str, str | None]:
+    """What the process finds in its environment; none for what the operator keeps."""
+    maps = {
+        item["metadata"]["name"]: item["data"] for item in of_kind(objects, "ConfigMap")
+    }
+    secrets = {
+        item["metadata"]["name"]: {
+            key: b64decode(value).decode() for key, value in item["data"].items()
+        }
+        for item in of_kind(objects, "Secret")
+    }
+    found: dict[str, str | None] = {}
+    for source in container.get("envFrom", []):
+        found |= maps.get(source.get("configMapRef", {}).get("name"), {})
+    for item in container.get("env", []):
+        secret = item.get("valueFrom", {}).get("secretKeyRef")
+        if secret is None:
+            found[item["name"]] = item["value"]
+        elif not secret.get("optional", False):
+            found[item["name"]] = secrets.get(secret["name"], {}).get(secret["key"])
+    return found
 
 
 def is_ours(owner: Object) -> bool:

@@ -1,12 +1,12 @@
 """What every overlay promises. Each promise is a function from objects to faults."""
 
-from base64 import b64decode
 from collections.abc import Callable, Iterator
 
 from k8s.objects import (
     Object,
     at,
     containers_of,
+    environment_of,
     is_ours,
     labels_of_pods,
     name_of,
@@ -15,6 +15,7 @@ from k8s.objects import (
     ports_of,
     selects,
 )
+from k8s.reach import callers_reach_whom_they_call
 from k8s.settings import complaints_of, names_of, settings_of
 
 # Held by the operator's secret store: the manifests only name them.
@@ -119,7 +120,7 @@ def settings_are_supplied(objects: list[Object]) -> Iterator[str]:
             if settings is None:
                 yield f"{where}: no service has the command `{command}`"
                 continue
-            given, names = _environment(container, objects), names_of(settings)
+            given, names = environment_of(container, objects), names_of(settings)
             for name, required in names.items():
                 if required and name not in given:
                     yield f"{where}: setting {name} is not supplied"
@@ -230,6 +231,7 @@ _PROMISES: tuple[Callable[[list[Object]], Iterator[str]], ...] = (
     services_are_rolled_without_loss,
     settings_are_supplied,
     nobody_calls_unasked,
+    callers_reach_whom_they_call,
     pods_find_what_they_name,
     services_find_their_pods,
     policies_find_their_workloads,
@@ -249,29 +251,6 @@ def _asks(container: Object, probe: str, path: str) -> bool:
 def _scraped_at(owner: Object) -> object:
     annotations = at(owner, "spec", "template", "metadata", "annotations")
     return at(annotations, "prometheus.io/port")
-
-
-def _environment(container: Object, objects: list[Object]) -> dict[str, str | None]:
-    """What the process finds in its environment; none for what the operator keeps."""
-    maps = {
-        item["metadata"]["name"]: item["data"] for item in of_kind(objects, "ConfigMap")
-    }
-    secrets = {
-        item["metadata"]["name"]: {
-            key: b64decode(value).decode() for key, value in item["data"].items()
-        }
-        for item in of_kind(objects, "Secret")
-    }
-    found: dict[str, str | None] = {}
-    for source in container.get("envFrom", []):
-        found |= maps.get(source.get("configMapRef", {}).get("name"), {})
-    for item in container.get("env", []):
-        secret = item.get("valueFrom", {}).get("secretKeyRef")
-        if secret is None:
-            found[item["name"]] = item["value"]
-        elif not secret.get("optional", False):
-            found[item["name"]] = secrets.get(secret["name"], {}).get(secret["key"])
-    return found
 
 
 def _named_by(pod: Object) -> Iterator[tuple[str, str]]:

@@ -10,14 +10,18 @@ from typing import Any
 import pytest
 import yaml
 
-from k8s.settings import complaints_of, names_of, settings_of
+from k8s.settings import complaints_of, every_settings, names_of, settings_of
 from tests.neighbours import docker
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
 OURS = sorted(name for name, it in SERVICES.items() if it["image"].startswith("mithril:"))
-RUNNING = sorted(set(SERVICES) - {"migrate"})
+MIGRATIONS = sorted(name for name in OURS if name.endswith("-migrate"))
+RUNNING = sorted(set(SERVICES) - set(MIGRATIONS))
+OWNERS = {"mithril-scheduler": "mithril-api"}  # of the database that a service works on
+
+PUBLIC = {"MITHRIL_AUDIT_TRUSTED_KEYS"}  # called a key, and no secret
 
 
 def _filled_in(value: object) -> str:
@@ -73,15 +77,45 @@ def test_a_service_is_asked_on_its_internal_port(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(set(OURS) & set(RUNNING)))
 def test_a_service_starts_after_the_migrations(name: str) -> None:
     needs = SERVICES[name]["depends_on"]
+    migrations = f"{OWNERS.get(name, name)}-migrate"
 
-    assert needs["migrate"] == {"condition": "service_completed_successfully"}
+    assert needs[migrations] == {"condition": "service_completed_successfully"}
     assert needs["postgres"] == {"condition": "service_healthy"}
+    theirs, its_own = (SERVICES[it]["environment"] for it in (migrations, name))
+    assert theirs["DATABASE_URL"] == its_own["DATABASE_URL"]
 
 
-def test_the_migrations_wait_for_a_database_that_answers() -> None:
-    needs = SERVICES["migrate"]["depends_on"]
+@pytest.mark.parametrize("name", MIGRATIONS)
+def test_the_migrations_wait_for_a_database_that_answers(name: str) -> None:
+    service = SERVICES[name]
 
-    assert needs == {"postgres": {"condition": "service_healthy"}}
+    assert service["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    assert service["command"] == [name.removesuffix("-migrate"), "migrate"]
+    assert service["restart"] == "no"
+
+
+def test_every_service_runs() -> None:
+    serving = {SERVICES[name]["command"][0] for name in set(OURS) & set(RUNNING)}
+
+    assert {settings_of(name) for name in serving} == set(every_settings().values())
+
+
+def test_each_database_is_opened_with_its_own_password() -> None:
+    passwords = SERVICES["postgres"]["environment"]
+    for ours in OURS:
+        url = SERVICES[ours]["environment"]["DATABASE_URL"]
+        name = url.rpartition("/")[2]
+        password = passwords[f"{name.upper()}_DB_PASSWORD"]
+
+        assert url == f"postgresql://{name}:{password}@postgres:5432/{name}"
+
+
+def test_auditors_tokens_are_asked_for_at_the_internal_listener_of_mithril_api() -> None:
+    asked = SERVICES["abac-log-consumer"]["environment"]["MITHRIL_API_URL"]
+    settings = settings_of("mithril-api")
+    assert settings is not None
+
+    assert asked == f"http://mithril-api:{settings.model_fields['internal_port'].default}"
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
@@ -94,8 +128,18 @@ def test_ports_are_open_to_this_machine_only(name: str) -> None:
 def test_a_default_secret_says_that_it_is_for_development(name: str) -> None:
     for variable, value in SERVICES[name]["environment"].items():
         for secret, default in re.findall(r"\$\{(\w+):-([^}]*)\}", str(value)):
-            if re.search("PASSWORD|TOKEN|KEY|SECRET", secret):
-                assert default.startswith("dev-only-"), variable
+            if secret in PUBLIC:
+                assert default == ""
+            elif re.search("PASSWORD|TOKEN|KEY|SECRET", secret):
+                assert _as_text(default).startswith("dev-only-"), variable
+
+
+def _as_text(value: str) -> str:
+    """A value as a person reads it; keys that must be hexadecimal spell a text."""
+    try:
+        return bytes.fromhex(value).decode()
+    except ValueError:
+        return value
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -114,7 +158,10 @@ def test_each_database_that_a_service_owns_is_made() -> None:
     (mounted,) = (it for it in SERVICES["postgres"]["volumes"] if it.startswith("./"))
 
     assert mounted.startswith("./deploy/databases/databases.sh:")
-    assert "for name in mithril abac audit; do" in script
+    (made,) = re.findall(r"^for name in (.*); do$", script, re.MULTILINE)
+    assert set(made.split()) == {
+        SERVICES[name]["environment"]["DATABASE_URL"].rpartition("/")[2] for name in OURS
+    }
 
 
 def test_only_what_is_installed_enters_the_build() -> None:

@@ -37,7 +37,10 @@ def test_an_event_says_what_it_is(event: type[Event]) -> None:
     assert event.__doc__
     assert event.type.startswith("mithril.")
     assert event.type.rsplit(".", 1)[1].startswith("v")
-    assert event.topic in {"mithril.tokens", "mithril.accounts"}
+    assert event.topic in {
+        *("mithril.tokens", "mithril.accounts"),
+        *("abac.decisions", "abac.facts"),
+    }
 
 
 @pytest.mark.parametrize("event", CATALOGUE.values(), ids=lambda event: event.type)

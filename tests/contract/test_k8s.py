@@ -1,6 +1,5 @@
 """The Kubernetes manifests: valid, true to their promises, and the checks notice breaches."""
 
-import copy
 import re
 import shutil
 from collections.abc import Callable
@@ -14,19 +13,6 @@ from k8s.objects import Object, of_kind
 from k8s.settings import every_settings, names_of
 
 Breach = Callable[[list[Object]], None]
-
-
-@pytest.fixture(scope="module")
-def overlays() -> dict[str, list[Object]]:
-    """Render each overlay once."""
-    kustomize = rendering.find_kustomize()
-    return {name: rendering.objects_of(name, kustomize) for name in rendering.OVERLAYS}
-
-
-@pytest.fixture
-def production(overlays: dict[str, list[Object]]) -> list[Object]:
-    """Have objects of one's own to spoil."""
-    return copy.deepcopy(overlays["production"])
 
 
 @pytest.mark.parametrize("overlay", rendering.OVERLAYS)
@@ -75,7 +61,13 @@ def _configure(objects: list[Object], name: str, value: str) -> None:
     found["data"][name] = value
 
 
+def _close(objects: list[Object], policy: str, way: str, caller: str) -> None:
+    spec = _one(objects, "NetworkPolicy", policy)["spec"]
+    spec[way] = [rule for rule in spec[way] if caller not in str(rule)]
+
+
 API = "Deployment mithril-api"
+AUDIT = "Deployment abac-log-consumer"
 
 
 @pytest.mark.parametrize(
@@ -186,6 +178,30 @@ API = "Deployment mithril-api"
             lambda o: _without(o, "NetworkPolicy", "to-postgres"),
             "Deployment mithril-scheduler: no NetworkPolicy says whom it may call",
             id="may call nobody",
+        ),
+        pytest.param(
+            lambda o: _without_variable(
+                o, "Deployment", "abac-log-consumer", "MITHRIL_AUDIT_SIGNING_KEY"
+            ),
+            f"{AUDIT}: service: setting MITHRIL_AUDIT_SIGNING_KEY is not supplied",
+            id="cannot sign",
+        ),
+        pytest.param(
+            lambda o: _without(o, "NetworkPolicy", "abac-log-consumer-to-mithril-api"),
+            f"{AUDIT}: MITHRIL_API_URL: no NetworkPolicy lets it out to `internal` of"
+            " mithril-api",
+            id="may not leave to whom it asks",
+        ),
+        pytest.param(
+            lambda o: _close(o, "to-mithril-api", "ingress", "abac-log-consumer"),
+            f"{AUDIT}: MITHRIL_API_URL: no NetworkPolicy lets it in at `internal` of"
+            " mithril-api",
+            id="may not come in where it asks",
+        ),
+        pytest.param(
+            lambda o: _one(o, "Service", "mithril-api")["spec"]["ports"].pop(),
+            f"{AUDIT}: MITHRIL_API_URL: there is no `mithril-api:8180`",
+            id="asks at a port that nobody has",
         ),
         pytest.param(
             lambda o: _without(o, "ServiceAccount", "mithril-api"),
