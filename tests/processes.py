@@ -1,4 +1,4 @@
-"""mithril-api as a process of its own, for tests that kill it and for the bench."""
+"""A service as a process of its own, for tests that kill it and for the bench."""
 
 import asyncio
 import signal
@@ -15,17 +15,20 @@ SECRET_KEY = "key-for-processes-0123456789"
 SERVICE_TOKEN = "service-token-for-processes"
 
 
-class ApiProcess:
+class ServiceProcess:
     """Starts, ends and starts again, on the same ports."""
 
     def __init__(
         self,
+        service: str,
         *,
         database_url: str,
         kafka: str,
         log: Path,
         settings: Mapping[str, str] | None = None,
+        module: str = "services.cli",
     ) -> None:
+        self._service, self._module = service, module
         self.public_port, self.internal_port = free_port(), free_port()
         self.public = f"http://127.0.0.1:{self.public_port}"
         self.internal = f"http://127.0.0.1:{self.internal_port}"
@@ -34,7 +37,6 @@ class ApiProcess:
         self._environment = {
             "DATABASE_URL": database_url,
             "KAFKA_BOOTSTRAP_SERVERS": kafka,
-            "MITHRIL_SECRET_KEYS": SECRET_KEY,
             "MITHRIL_SERVICE_TOKENS": SERVICE_TOKEN,
             "MITHRIL_PORT": str(self.public_port),
             "MITHRIL_INTERNAL_PORT": str(self.internal_port),
@@ -51,7 +53,7 @@ class ApiProcess:
         """Start it and return when it is ready."""
         with self.log.open("ab") as file:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "services.cli", "mithril-api", "serve"),
+                *(sys.executable, "-m", self._module, self._service, "serve"),
                 env=inherited() | self._environment,
                 stdout=file,
                 stderr=file,
@@ -92,5 +94,25 @@ class ApiProcess:
 
     def _running(self) -> asyncio.subprocess.Process:
         if self._process is None:
-            raise RuntimeError("mithril-api was not started")
+            raise RuntimeError(f"{self._service} was not started")
         return self._process
+
+
+class ApiProcess(ServiceProcess):
+    """mithril-api."""
+
+    def __init__(
+        self,
+        *,
+        database_url: str,
+        kafka: str,
+        log: Path,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(
+            "mithril-api",
+            database_url=database_url,
+            kafka=kafka,
+            log=log,
+            settings={"MITHRIL_SECRET_KEYS": SECRET_KEY, **(settings or {})},
+        )

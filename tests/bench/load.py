@@ -5,10 +5,14 @@ and both share two cores. Every answer's status is counted; a wrong one fails th
 """
 
 import asyncio
+import itertools
+import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+
+import asyncpg
 
 
 @dataclass
@@ -90,10 +94,11 @@ async def run(
     return load
 
 
-def post(path: str, body: bytes, *, port: int) -> bytes:
+def post(path: str, body: bytes, *, port: int, bearer: str | None = None) -> bytes:
     """A POST of JSON as it goes over the wire."""
+    authorization = "" if bearer is None else f"Authorization: Bearer {bearer}\r\n"
     return (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{authorization}"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     ).encode() + body
 
@@ -104,3 +109,34 @@ def get(path: str, *, port: int, bearer: str) -> bytes:
         f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
         f"Authorization: Bearer {bearer}\r\n\r\n"
     ).encode()
+
+
+def shuffled(requests: Sequence[bytes]) -> Callable[[], bytes]:
+    """Endless requests in a random order, the same for every run."""
+    order = list(requests)
+    random.Random(1).shuffle(order)
+    return itertools.cycle(order).__next__
+
+
+def checked(made: Load, status: int) -> Load:
+    """The same, if every answer had the status wanted; raises otherwise."""
+    if made.failed(status):
+        raise RuntimeError(f"wrong answers: {dict(made.statuses)}")
+    return made
+
+
+async def drained(url: str) -> float:
+    """Seconds until nothing waits in the outbox."""
+    conn = await asyncpg.connect(url)
+    started = time.perf_counter()
+    try:
+        while True:
+            waits = await conn.fetchval(
+                "SELECT EXISTS (SELECT FROM outbox WHERE sequence IS NULL) "
+                "OR EXISTS (SELECT FROM outbox_relays WHERE published < assigned)"
+            )
+            if not waits:
+                return time.perf_counter() - started
+            await asyncio.sleep(0.02)
+    finally:
+        await conn.close()

@@ -53,3 +53,38 @@ MEMORY = Target(
     bound="≤ 150",
     kept=lambda megabytes: megabytes <= 150,
 )
+DECISIONS = Target(
+    name="decisions recorded and answered by one abac-api among 1 000 000 facts, 1/s",
+    bound="≥ 2500",
+    kept=lambda rate: rate >= 2500,
+)
+DECISIONS_PEER = Target(
+    name="decisions recorded and answered, × Cerbos with the same rules and audit log",
+    bound="≥ 0.5",
+    kept=lambda ratio: ratio >= 0.5,
+)
+RECORDING = Target(
+    name="what recording adds to a lone decision, × pgbench's latency of one commit",
+    bound="≤ 1",
+    kept=lambda ratio: ratio <= 1.0,
+)
+INGEST = Target(
+    name="ingest into the audit log with chain, × a bare COPY of the same rows",
+    bound="≥ 0.4",
+    kept=lambda ratio: ratio >= 0.4,
+)
+HISTORY = Target(
+    name="a patient's history, first page, p95 ms",
+    bound="≤ 20",
+    kept=lambda milliseconds: milliseconds <= 20,
+)
+HISTORY_PARTITIONS = Target(
+    name="partitions read beside those of the period, or not by an index",
+    bound="0",
+    kept=lambda count: count == 0,
+)
+VERIFICATION = Target(
+    name="verification of the audit log, records/s",
+    bound="≥ 50000",
+    kept=lambda rate: rate >= 50_000,
+)

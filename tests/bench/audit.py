@@ -1,0 +1,5 @@
+from tests.bench.place import Measured, Place
+
+
+async def measure(place: Place) -> list[Measured]:
+    return []

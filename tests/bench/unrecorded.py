@@ -1,0 +1,29 @@
+"""abac-api that decides and records nothing: only to measure what recording adds.
+
+`python -m tests.bench.unrecorded abac-api serve`: no transaction, no row, no relay to wake.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.cli import cli
+from shared.events.envelope import Message
+from shared.runtime import outbox
+from shared.runtime.postgres import Database
+from shared.runtime.relay import Relay
+
+
+async def _forget(_: AsyncConnection, __: Sequence[Message]) -> None:
+    pass
+
+
+def _sleep_on(_: Relay) -> None:
+    pass
+
+
+if __name__ == "__main__":
+    outbox.put_many = _forget
+    Database.begin = Database.read  # type: ignore[method-assign]  # one statement is left
+    Relay.wake = _sleep_on  # type: ignore[method-assign]
+    cli()
