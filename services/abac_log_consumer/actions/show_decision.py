@@ -1,19 +1,19 @@
-"""One decision with its proof."""
+"""One decision with what vouches for it."""
 
 from uuid import UUID
 
 from services.abac_log_consumer.actions.asking import write_down
 from services.abac_log_consumer.deps import Deps
-from services.abac_log_consumer.domain.entries import Asker, Decision, Proof
+from services.abac_log_consumer.domain.entries import Asker, Checkpoint, Decision
 from services.abac_log_consumer.store import reading
 
 
 async def show_decision(
     deps: Deps, event_id: UUID, *, asker: Asker
-) -> tuple[Decision, Proof] | None:
-    """The decision and its place in its chain; none if there is no such record."""
+) -> tuple[Decision, Checkpoint | None] | None:
+    """The decision and the checkpoint that covers it, if any; none if there is no such record."""
     async with deps.db.begin() as conn:
-        found = await reading.decision_with_proof(conn, event_id)
+        found = await reading.decision_with_checkpoint(conn, event_id)
         await write_down(
             deps,
             conn,

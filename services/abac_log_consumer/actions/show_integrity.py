@@ -12,10 +12,14 @@ from services.abac_log_consumer.store import integrity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Integrity:
-    """The chains with their heads and checkpoints, and the numbers of every source."""
+    """The chains with their heads and checkpoints, and the numbers of every source.
+
+    `rejected` records count as seen: they could not be understood, and are kept raw.
+    """
 
     chains: Sequence[Chain]
     sources: Sequence[Source]
+    rejected: int
 
 
 async def show_integrity(deps: Deps, *, asker: Asker) -> Integrity:
@@ -23,6 +27,7 @@ async def show_integrity(deps: Deps, *, asker: Asker) -> Integrity:
     async with deps.db.begin() as conn:
         chains = await integrity.chains_with_checkpoints(conn)
         sources = await integrity.sources(conn)
+        rejected = await integrity.rejected(conn)
         await write_down(
             deps,
             conn,
@@ -33,7 +38,7 @@ async def show_integrity(deps: Deps, *, asker: Asker) -> Integrity:
         )
     lags = _lags(deps)
     lagging = [replace(c, lag=lags.get((c.topic, str(c.partition)))) for c in chains]
-    return Integrity(chains=lagging, sources=sources)
+    return Integrity(chains=lagging, sources=sources, rejected=rejected)
 
 
 def _lags(deps: Deps) -> Mapping[tuple[str, str], int]:

@@ -6,7 +6,8 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from services.abac_log_consumer.domain.entries import Checkpoint, chain_name
+from services.abac_log_consumer.domain.chain import chain_id
+from services.abac_log_consumer.domain.entries import Checkpoint
 
 GAPS_SHOWN = 100
 
@@ -31,7 +32,7 @@ class Chain:
         """As JSON; bytes in hexadecimal."""
         covered = 0 if self.checkpoint is None else self.checkpoint.sequence
         return {
-            "chain": chain_name(self.topic, self.partition),
+            "chain": chain_id(self.topic, self.partition),
             "records": self.records,
             "head_hash": self.head_hash.hex(),
             "next_offset": self.next_offset,

@@ -21,8 +21,10 @@ async def get_decision(request: web.Request) -> Answer:
     found = await show_decision(request.app[DEPS], event_id, asker=asker)
     if found is None:
         raise not_found()
-    decision, proof = found
-    data = {**decision.rendered(), "proof": proof.rendered()}
+    decision, checkpoint = found
+    signed = None if checkpoint is None else checkpoint.rendered()
+    proof = {**decision.link.rendered(), "checkpoint": signed}
+    data = {**decision.rendered(), "proof": proof}
     return Answer(data=data, headers=NO_STORE)
 
 
@@ -45,5 +47,6 @@ async def get_integrity(request: web.Request) -> Answer:
         "complete": all(source["complete"] for source in sources),
         "chains": [chain.rendered() for chain in found.chains],
         "sources": sources,
+        "rejected_records": found.rejected,
     }
     return Answer(data=data, headers=NO_STORE)

@@ -15,6 +15,7 @@ from services.abac_log_consumer.domain.integrity import (
     highest_of,
 )
 from shared.models.schema.audit import BUCKET, chains, checkpoints, source_sequences
+from shared.models.schema.audit import rejected as rejected_records
 
 _s = source_sequences.c
 
@@ -62,6 +63,12 @@ async def sources(conn: AsyncConnection) -> list[Source]:
     )
     rows = (await conn.execute(query)).all()
     return [await _source(conn, row) for row in rows]
+
+
+async def rejected(conn: AsyncConnection) -> int:
+    """How many records could not be understood."""
+    query = select(func.count()).select_from(rejected_records)
+    return (await conn.execute(query)).scalar_one()
 
 
 async def _source(conn: AsyncConnection, row: Row[Any]) -> Source:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.abac_log_consumer.domain.entries import (
     Checkpoint,
     Decision,
-    Proof,
+    Link,
     TokenEvent,
 )
 from services.abac_log_consumer.domain.filters import Asked
@@ -44,6 +44,12 @@ _DECISION = (
     d.trace_id,
     d.source,
     d.source_sequence,
+    d.topic,
+    d.partition,
+    d.offset,
+    d.chain_sequence,
+    d.hash,
+    d.previous_hash,
 )
 _TOKEN_EVENT = (
     t.event_id,
@@ -57,6 +63,12 @@ _TOKEN_EVENT = (
     t.trace_id,
     t.source,
     t.source_sequence,
+    t.topic,
+    t.partition,
+    t.offset,
+    t.chain_sequence,
+    t.hash,
+    t.previous_hash,
 )
 _CHECKPOINT = (
     c.id,
@@ -122,12 +134,11 @@ def all_token_events(
     return _streamed(conn, token_events_asked(asked), _token_event)
 
 
-async def decision_with_proof(
+async def decision_with_checkpoint(
     conn: AsyncConnection, event_id: UUID
-) -> tuple[Decision, Proof] | None:
-    """One decision, its place in its chain, and the first checkpoint from there on."""
-    place = (d.topic, d.partition, d.offset, d.chain_sequence, d.hash, d.previous_hash)
-    query: Select[Any] = select(*_DECISION, *place).where(d.event_id == event_id)
+) -> tuple[Decision, Checkpoint | None] | None:
+    """One decision, and the first checkpoint of its chain from there on, which covers it."""
+    query: Select[Any] = select(*_DECISION).where(d.event_id == event_id)
     row = (await conn.execute(query)).one_or_none()
     if row is None:
         return None
@@ -142,16 +153,7 @@ async def decision_with_proof(
         .limit(1)
     )
     checkpoint = (await conn.execute(covering)).one_or_none()
-    proof = Proof(
-        topic=row.topic,
-        partition=row.partition,
-        offset=row.offset,
-        sequence=row.chain_sequence,
-        hash=row.hash,
-        previous_hash=row.previous_hash,
-        checkpoint=None if checkpoint is None else checkpoint_of(checkpoint),
-    )
-    return _decision(row), proof
+    return _decision(row), None if checkpoint is None else checkpoint_of(checkpoint)
 
 
 def checkpoint_of(row: Row[Any]) -> Checkpoint:
@@ -223,6 +225,7 @@ def _decision(row: Row[Any]) -> Decision:
         trace_id=row.trace_id,
         source=row.source,
         sequence=row.source_sequence,
+        link=_link(row),
     )
 
 
@@ -239,4 +242,16 @@ def _token_event(row: Row[Any]) -> TokenEvent:
         trace_id=row.trace_id,
         source=row.source,
         sequence=row.source_sequence,
+        link=_link(row),
+    )
+
+
+def _link(row: Row[Any]) -> Link:
+    return Link(
+        topic=row.topic,
+        partition=row.partition,
+        offset=row.offset,
+        sequence=row.chain_sequence,
+        hash=row.hash,
+        previous_hash=row.previous_hash,
     )

@@ -40,6 +40,13 @@ async def test_a_decision_is_shown_whole(audit: Audit) -> None:
         "request_id": "request-1",
         "trace_id": None,
         "source": {"name": "abac-api", "sequence": 1},
+        "proof": {
+            "chain": "abac.decisions/0",
+            "offset": 1,
+            "sequence": 1,
+            "hash": "02",
+            "previous_hash": "01",
+        },
     }
 
 

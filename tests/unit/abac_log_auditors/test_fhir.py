@@ -10,7 +10,7 @@ import orjson
 import pytest
 from fhir.resources.R4B.auditevent import AuditEvent
 
-from services.abac_log_consumer.domain.entries import Decision
+from services.abac_log_consumer.domain.entries import Decision, Link
 from services.abac_log_consumer.domain.fhir import PROFILE, audit_event
 
 PATIENT, EPISODE, USER, CLINIC, MIS, EVENT = (UUID(int=n) for n in range(1, 7))
@@ -38,6 +38,14 @@ PERMIT = Decision(
     trace_id=None,
     source="abac-api",
     sequence=9,
+    link=Link(
+        topic="abac.decisions",
+        partition=0,
+        offset=8,
+        sequence=9,
+        hash=b"\x02",
+        previous_hash=b"\x01",
+    ),
 )
 REFUSAL = replace(
     PERMIT, result=False, rules=[], reason="no_rule_matched", client_name=None
