@@ -152,7 +152,10 @@ def _chained(
         columns["chain_sequence"] = sequence + 1
         if isinstance(entry, Decision):
             columns["client_name"] = names.get(entry.client_id)
-        made = chains.link(head, columns)
+            columns["contexts"] = orjson.dumps(entry.contexts).decode()
+        else:
+            columns["data"] = orjson.dumps(entry.data).decode()
+        made = chains.link(head, chains.canonical(columns))
         heads[place] = sequence + 1, made
         columns["previous_hash"], columns["hash"] = head, made
         rows[type(entry)].append(columns)

@@ -2,8 +2,10 @@
 
 A record's hash is SHA-256 over the hash of the record before it and the record's canonical
 bytes: a JSON object of all its columns but `hash` and `previous_hash`, names sorted, no spaces,
-identifiers in lower case, moments in UTC with `Z`. The first record follows the empty hash.
-Anyone with an export can compute it again.
+UTF-8 as it is, identifiers in lower case, moments in UTC as `2026-11-24T12:00:00.25+00:00`
+without needless zeros, JSON columns as they are stored. The first record follows the empty
+hash. That is what PostgreSQL's `row_to_json` makes of the columns, so it can be had from the
+database at its own speed; anyone with an export can compute it again.
 """
 
 import hashlib
@@ -14,17 +16,29 @@ import orjson
 
 GENESIS = b""
 
-_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z
+_MOMENTS = frozenset({"decided_at", "at", "recorded_at"})
+_JSON = frozenset({"contexts", "data"})
 
 
 def canonical(columns: Mapping[str, object]) -> bytes:
     """The bytes that the chain vouches for."""
-    return orjson.dumps(columns, option=_OPTIONS)
+    plain = dict(columns)
+    for name in _MOMENTS & plain.keys():
+        plain[name] = _iso(plain[name])
+    for name in _JSON & plain.keys():
+        plain[name] = orjson.Fragment(str(plain[name]))
+    return orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
 
 
-def link(previous: bytes, columns: Mapping[str, object]) -> bytes:
-    """The hash of a record that follows `previous`."""
-    return hashlib.sha256(previous + orjson.dumps(columns, option=_OPTIONS)).digest()
+def link(previous: bytes, record: bytes) -> bytes:
+    """The hash of a record, by its canonical bytes, that follows `previous`."""
+    return hashlib.sha256(previous + record).digest()
+
+
+def _iso(moment: object) -> str:
+    text = moment.isoformat() if isinstance(moment, datetime) else str(moment)
+    before, point, fraction = text.removesuffix("+00:00").partition(".")
+    return f"{before}{point}{fraction.rstrip('0')}+00:00"
 
 
 def chain_id(topic: str, partition: int) -> str:
@@ -36,12 +50,11 @@ def checkpoint_message(
     *, chain: str, sequence: int, head_hash: bytes, created_at: datetime, key_id: str
 ) -> bytes:
     """The bytes that a checkpoint's signature covers: JSON with sorted names."""
-    return canonical(
-        {
-            "chain": chain,
-            "created_at": created_at,
-            "head_hash": head_hash.hex(),
-            "key_id": key_id,
-            "sequence": sequence,
-        }
-    )
+    content = {
+        "chain": chain,
+        "created_at": created_at,
+        "head_hash": head_hash.hex(),
+        "key_id": key_id,
+        "sequence": sequence,
+    }
+    return orjson.dumps(content, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)

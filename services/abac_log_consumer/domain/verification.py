@@ -49,9 +49,9 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A stored record: its columns without the hashes, and the hashes."""
+    """A stored record, and the hashes stored with it."""
 
-    columns: Mapping[str, object]
+    record: bytes  # canonical
     sequence: int
     event_id: str
     previous_hash: bytes
@@ -89,7 +89,7 @@ class Walk:
             return self._missing(number - 1)
         if number < self._next:
             return self._at(record, "inserted", f"there are two records {number}")
-        made = link(record.previous_hash, record.columns)
+        made = link(record.previous_hash, record.record)
         follows = record.previous_hash == self._head
         if made != record.hash and not follows:
             return self._at(record, "swapped", "this record belongs elsewhere")

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 import asyncpg
-import orjson
 
 from services.abac_log_consumer.domain.records import ClientName
 from services.abac_log_consumer.store.sql import load
@@ -177,7 +176,6 @@ async def add_decisions(
     columns: dict[str, list[object]] = {
         name: [row[name] for row in rows] for name in DECISION_COLUMNS
     }
-    columns["contexts"] = [_json(item) for item in columns["contexts"]]
     columns["rules"] = [_list(item) for item in columns["rules"]]
     await driver.execute(_ADD_DECISIONS, *columns.values())
 
@@ -189,7 +187,6 @@ async def add_token_events(
     columns: dict[str, list[object]] = {
         name: [row[name] for row in rows] for name in TOKEN_EVENT_COLUMNS
     }
-    columns["data"] = [_json(item) for item in columns["data"]]
     await driver.execute(_ADD_TOKEN_EVENTS, *columns.values())
 
 
@@ -262,10 +259,6 @@ def _chain(row: asyncpg.Record) -> Chain:
 
 def _columns(places: Sequence[Place]) -> tuple[list[str], list[int]]:
     return [place.topic for place in places], [place.partition for place in places]
-
-
-def _json(value: object) -> str:
-    return orjson.dumps(value).decode()
 
 
 def _list(values: object) -> str:

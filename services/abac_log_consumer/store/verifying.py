@@ -39,9 +39,11 @@ WHERE topic = $1 AND partition = $2 AND {moment} >= $3 AND {moment} < $4
 """
 
 _LINKS = """
-SELECT {columns} FROM {table}
-WHERE topic = $1 AND partition = $2 AND chain_sequence BETWEEN $3 AND $4
-ORDER BY chain_sequence, event_id
+SELECT d.chain_sequence, d.event_id, d.previous_hash, d.hash,
+  convert_to(row_to_json(r)::text, 'UTF8') AS record
+FROM {table} d CROSS JOIN LATERAL (SELECT {columns}) AS r
+WHERE d.topic = $1 AND d.partition = $2 AND d.chain_sequence BETWEEN $3 AND $4
+ORDER BY d.chain_sequence, d.event_id
 """
 
 
@@ -125,7 +127,9 @@ class Snapshot:
     ) -> AsyncIterator[list[Link]]:
         """The records of a chain in order, some at a time."""
         table, _, columns = _table(place.topic)
-        names = ", ".join('"offset"' if name == "offset" else name for name in columns)
+        names = ", ".join(
+            f'd."{name}"' for name in sorted({*columns} - {"hash", "previous_hash"})
+        )
         query = _LINKS.format(columns=names, table=table)
         cursor = await self._conn.cursor(query, *place, first, last)
         while rows := await cursor.fetch(_FETCHED):
@@ -140,10 +144,6 @@ async def snapshot(url: str, *, role: str) -> AsyncIterator[Snapshot]:
     conn = await asyncpg.connect(url, timeout=10, server_settings=settings)
     try:
         await conn.set_type_codec("uuid", schema="pg_catalog", encoder=str, decoder=str)
-        for name in ("json", "jsonb"):
-            await conn.set_type_codec(
-                name, schema="pg_catalog", encoder=str, decoder=orjson.loads
-            )
         async with conn.transaction(isolation="repeatable_read", readonly=True):
             yield Snapshot(conn)
     finally:
@@ -157,11 +157,11 @@ def _table(topic: str) -> tuple[str, str, tuple[str, ...]]:
 
 
 def _link(row: asyncpg.Record) -> Link:
-    columns = dict(row)
+    sequence, event_id, previous_hash, own_hash, record = row
     return Link(
-        previous_hash=columns.pop("previous_hash"),
-        hash=columns.pop("hash"),
-        columns=columns,
-        sequence=columns["chain_sequence"],
-        event_id=columns["event_id"],
+        record=record,
+        sequence=sequence,
+        event_id=event_id,
+        previous_hash=previous_hash,
+        hash=own_hash,
     )

@@ -20,7 +20,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, BIT, JSON, JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, BIT, JSON, UUID
 
 from shared.models.schema.audit_queries import define_audit_queries
 from shared.models.schema.outbox import define_outbox
@@ -34,6 +34,9 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+# JSON columns are `json`, which keeps its text: the chain vouches for that.
 
 
 def _provenance() -> tuple[Column[object], ...]:
@@ -68,7 +71,7 @@ decisions = Table(
     Column("resource_type", Text, nullable=False),
     Column("resource_id", UUID),
     Column("action", Text, nullable=False),
-    Column("contexts", JSONB, nullable=False),
+    Column("contexts", JSON, nullable=False),
     Column("result", Boolean, nullable=False),
     Column("rules", ARRAY(Text), nullable=False),
     Column("reason", Text),
@@ -110,7 +113,6 @@ token_events = Table(
     Column("type", Text, nullable=False),
     Column("user_id", UUID),
     Column("client_id", UUID),
-    # The event's data as it came: `json` keeps its text, which the chain vouches for.
     Column("data", JSON, nullable=False),
     Column("trace_id", Text),
     *_provenance(),

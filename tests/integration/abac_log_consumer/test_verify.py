@@ -2,13 +2,15 @@
 
 import asyncio
 import hashlib
+import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
-import orjson
 import pytest
 from typer.testing import CliRunner
 
@@ -21,11 +23,13 @@ from services.abac_log_consumer.domain import chain
 from services.abac_log_consumer.domain.signing import trusted
 from services.abac_log_consumer.domain.verification import Signed, read_checkpoints
 from services.abac_log_consumer.store.verifying import snapshot
+from shared.models.access import Context
 from shared.runtime.migrate import is_partition
 from tests.integration.abac_log_consumer.ledger import (
     NOON,
     SIGNING_KEY,
     Source,
+    a_client,
     a_revocation,
     delivered,
     execute,
@@ -200,9 +204,14 @@ def _hash_of(columns: dict[str, Any]) -> bytes:
         for name, value in columns.items()
         if name not in {"hash", "previous_hash"}
     }
-    plain["contexts"] = orjson.loads(plain["contexts"])
-    text = orjson.dumps(plain, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
-    return hashlib.sha256(columns["previous_hash"] + text).digest()
+    plain["contexts"] = json.loads(plain["contexts"])
+    for name in ("decided_at", "recorded_at"):
+        moment = plain[name].strftime("%Y-%m-%dT%H:%M:%S.%f").rstrip("0").rstrip(".")
+        plain[name] = f"{moment}+00:00"
+    text = json.dumps(
+        plain, default=str, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
+    return hashlib.sha256(columns["previous_hash"] + text.encode()).digest()
 
 
 async def test_the_hash_is_what_its_definition_says(
@@ -343,3 +352,56 @@ async def test_nor_can_it_reach_a_partition_directly(
     finally:
         await conn.close()
     assert tables
+
+
+async def test_any_text_is_hashed_as_the_database_gives_it_back(
+    audit_database: str,
+) -> None:
+    """Both sides of the definition agree: Python's when recording, PostgreSQL's later."""
+    deps = composition.build(settings_for(audit_database, "127.0.0.1:1")).deps
+    source = Source()
+    texts = [
+        *(chr(number) for number in range(1, 0x180)),
+        *(
+            "ї",
+            "\u2028\u2029",
+            "\U0001f600",
+            "\ufffe",
+            '"\\"',
+            "{a,b}",
+            "\\u0041",
+            " a ",
+            "",
+        ),
+    ]
+    decisions = [
+        record
+        for text in texts
+        for record in source.decisions(
+            1,
+            reason=text,
+            rules=(text, "rule_1"),
+            contexts=(Context(type=text, id=uuid4()),),
+        )
+    ]
+    events = [
+        source.tell(
+            a_client(uuid4(), text), at=NOON + timedelta(microseconds=number * 1000)
+        )
+        for number, text in enumerate(texts)
+    ]
+    odd = [
+        replace(event, value=value)
+        for event, value in zip(
+            events,
+            [b'{"a":1e300}', b'{"b":1.10,"a":[1e3,-0.0]}', b'{"n":123456789012345678901}'],
+            strict=False,
+        )
+    ]
+    await keep(deps, delivered([*decisions, *events[3:], *odd]))
+
+    report = await verified(audit_database)
+
+    assert report.findings == []
+    assert report.records == 2 * len(texts)
+    await deps.db.dispose()

@@ -163,7 +163,7 @@ def upgrade() -> None:
         sa.Column("resource_type", sa.Text(), nullable=False),
         sa.Column("resource_id", sa.UUID(), nullable=True),
         sa.Column("action", sa.Text(), nullable=False),
-        sa.Column("contexts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("contexts", postgresql.JSON(astext_type=sa.Text()), nullable=False),
         sa.Column("result", sa.Boolean(), nullable=False),
         sa.Column("rules", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),

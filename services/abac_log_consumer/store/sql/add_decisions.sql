@@ -8,7 +8,7 @@ INSERT INTO decisions (
 SELECT
   r.event_id::uuid, r.decided_at, r.recorded_at, r.decision_id::uuid, r.user_id::uuid,
   r.client_id::uuid, r.client_type, r.client_name, r.mis_client_id::uuid, r.person_id::uuid,
-  r.patient_id::uuid, r.resource_type, r.resource_id::uuid, r.action, r.contexts::jsonb,
+  r.patient_id::uuid, r.resource_type, r.resource_id::uuid, r.action, r.contexts::json,
   r.result, r.rules::text[], r.reason, r.policy_version, r.request_id, r.trace_id, r.source,
   r.source_sequence, r.topic, r.partition, r."offset", r.chain_sequence, r.previous_hash, r.hash
 FROM unnest(
