@@ -1,17 +1,25 @@
 """Forcing an interleaving: a test goes on when the database says who waits for whom."""
 
 import asyncio
+from typing import Protocol
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.mithril_api.deps import Deps
-from shared.runtime.postgres import driver_of
+from shared.runtime.postgres import Database, driver_of
 
 _WAITING = text(
     "SELECT count(*) FROM pg_stat_activity"
     " WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
 )
+
+
+class Deps(Protocol):
+    """Of any service."""
+
+    @property
+    def db(self) -> Database:
+        """Its database."""
 
 
 async def until_waiting(deps: Deps, count: int = 1) -> None:

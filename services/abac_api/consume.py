@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import (
     CommitFailedError,
     IllegalStateError,
@@ -85,8 +85,13 @@ class FactsConsumer:
         try:
             await consumer.start()
             await producer.start()
+            mine: frozenset[TopicPartition] = frozenset()
             while not stop.is_set():
                 found = await consumer.getmany(timeout_ms=_POLL_MS)
+                if mine != (mine := consumer.assignment()):
+                    self._metrics.facts_lag.clear()  # of those that are another's now
+                for part, held in found.items():
+                    self._lags(consumer, part, next_offset=held[0].offset)
                 records = [record for part in found.values() for record in part]
                 if records and await self._keep(records, producer, stop):
                     failpoints.reach("facts.kept")
@@ -158,7 +163,7 @@ class FactsConsumer:
         _log.warning("facts interrupted", error=f"{type(error).__name__}: {error}"[:300])
 
     async def _move_on(
-        self, consumer: AIOKafkaConsumer, found: Mapping[Any, Sequence[Any]]
+        self, consumer: AIOKafkaConsumer, found: Mapping[TopicPartition, Sequence[Any]]
     ) -> None:
         """Commit the offsets of a batch that is kept."""
         ends = {part: records[-1].offset + 1 for part, records in found.items()}
@@ -167,8 +172,13 @@ class FactsConsumer:
         except (CommitFailedError, IllegalStateError) as error:
             self._failed(error)  # partitions went to another replica, which reads it again
         for part, end in ends.items():
-            lag = max(0, (consumer.highwater(part) or end) - end)
-            self._metrics.facts_lag.labels(str(part.partition)).set(lag)
+            self._lags(consumer, part, next_offset=end)
+
+    def _lags(
+        self, consumer: AIOKafkaConsumer, part: TopicPartition, *, next_offset: int
+    ) -> None:
+        lag = max(0, (consumer.highwater(part) or next_offset) - next_offset)
+        self._metrics.facts_lag.labels(str(part.partition)).set(lag)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -29,7 +29,7 @@ class Metrics:
         )
         self.facts_lag = Gauge(
             "mithril_abac_facts_lag",
-            "Records of the facts topic that are not read yet, by partition.",
+            "Records of the facts topic that are not kept yet, by partition of this replica.",
             ["partition"],
             registry=registry,
         )

@@ -48,6 +48,11 @@ _STORES: Mapping[Kind, _Store] = {
 }
 
 
+def columns_of(kind: Kind) -> tuple[str, ...]:
+    """The fields of a kind, the id first."""
+    return _STORES[kind].columns
+
+
 async def upsert_many(conn: AsyncConnection, told: Sequence[Told]) -> list[bool]:
     """Believe what is later than what is held; which were, in the order given.
 

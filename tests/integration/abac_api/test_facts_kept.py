@@ -1,5 +1,6 @@
 """Facts in the table: the last writer by event time, tombstones, any order, any repetition."""
 
+import asyncio
 import random
 
 import pytest
@@ -21,6 +22,7 @@ from tests.integration.abac_api.telling import (
     told,
     withdrawn,
 )
+from tests.races import until_waiting
 
 ONE_OF_EACH: list[Fact] = [
     an_employee(),
@@ -117,3 +119,34 @@ async def test_any_order_in_any_batches_ends_at_what_is_believed(
 
     for item in latest_of(items):
         assert await held(api.deps.db, item) == item
+
+
+async def test_the_same_batch_from_two_consumers_at_once_ends_as_from_one(
+    api: Api,
+) -> None:
+    jobs = [an_employee() for _ in range(200)]
+    items = [told(job) for job in jobs] + [withdrawn(job, at=LATER) for job in jobs[::2]]
+    backwards = items[::-1]
+
+    results = await asyncio.gather(
+        *(keep(api.deps.db, *batch) for batch in (items, backwards, items, backwards))
+    )
+
+    assert sum(sum(result) for result in results) == len(jobs)
+    for item in latest_of(items):
+        assert await held(api.deps.db, item) == item
+
+
+async def test_two_transactions_wait_for_one_another_in_one_order(api: Api) -> None:
+    first, second = sorted((an_employee(), an_employee()), key=lambda job: job.id.int)
+    last = [told(job, at=LATER + (LATER - NOON)) for job in (second, first)]
+    await keep(api.deps.db, told(first), told(second))
+
+    async with api.deps.db.begin() as conn:
+        await facts.upsert_many(conn, [told(first, at=LATER)])
+        waiting = asyncio.create_task(keep(api.deps.db, *last))
+        await until_waiting(api.deps)
+        # Were `second` locked by the one that waits, this would be a deadlock.
+        await facts.upsert_many(conn, [told(second, at=LATER)])
+
+    assert await waiting == [True, True]

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import orjson
 import pytest
+from sqlalchemy import text
 
 import services.abac_api
 from services.abac_api.app import Built, build
@@ -49,6 +50,10 @@ class Lane:
 
     def counted(self, name: str, **labels: str) -> float:
         return self.built.registry.get_sample_value(name, labels) or 0.0
+
+    def lags(self) -> list[float]:
+        (lag,) = self.built.metrics.facts_lag.collect()
+        return [sample.value for sample in lag.samples]
 
     def consumer(self) -> FactsConsumer:
         return FactsConsumer(
@@ -241,6 +246,23 @@ async def test_what_cannot_be_kept_is_put_aside_as_it_came_and_its_neighbours_ar
         assert lane.counted("mithril_abac_dead_letters_total", reason=reason) == count
 
 
+async def test_a_fact_that_the_database_refuses_is_put_aside_alone(lane: Lane) -> None:
+    items = [told(an_employee()) for _ in range(3)]
+    async with lane.built.deps.db.begin() as conn:
+        check = f"ALTER TABLE employees ADD CHECK (id <> '{items[1].id}')"
+        await conn.execute(text(check))
+    await send(lane, [record_of(item) for item in items])
+
+    async with consuming(lane):
+        (found,) = await read(lane.bootstrap, lane.dead_letters, until=bool)
+        await until(lambda: holds(lane, items[0]))
+        await until(lambda: holds(lane, items[2]))
+
+    assert found.key == str(items[1].id).encode()
+    assert dict(found.headers)["dead_letter_reason"] == b"refused"
+    assert not await holds(lane, items[1])
+
+
 async def test_of_a_record_too_large_to_copy_its_place_is_put_aside(lane: Lane) -> None:
     after = told(an_employee())
     large = replace(GOOD, value=b"x" * (1_048_576 - 520))
@@ -284,9 +306,11 @@ async def test_while_postgresql_is_away_it_waits_and_then_goes_on(
 
         await send(lane, [record_of(second)])
         await until(lambda: lane.counted("mithril_abac_facts_failures_total") >= 2)
+        assert sum(lane.lags()) == 1
         await asyncio.to_thread(own_postgres.start)
 
         await until(lambda: holds(lane, second))
+        await until(lambda: sum(lane.lags()) == 0)
 
 
 async def test_while_kafka_is_away_it_waits_and_then_goes_on(
