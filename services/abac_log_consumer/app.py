@@ -9,6 +9,7 @@ from services.abac_log_consumer import auditors
 from services.abac_log_consumer.consume import Consumer
 from services.abac_log_consumer.deps import Deps
 from services.abac_log_consumer.handlers import routes
+from services.abac_log_consumer.housekeeping import Housekeeping
 from services.abac_log_consumer.metrics import Metrics
 from services.abac_log_consumer.settings import Settings
 from shared.runtime import health, http, metrics
@@ -102,7 +103,11 @@ async def process(settings: Settings) -> Process:
             ),
         ],
         readiness=built.readiness,
-        background={"recording": built.consumer.run, "outbox relay": built.relay.run},
+        background={
+            "recording": built.consumer.run,
+            "outbox relay": built.relay.run,
+            "housekeeping": Housekeeping(built.deps).run,
+        },
         close=built.deps.db.dispose,
     )
 

@@ -29,6 +29,10 @@ FROM unnest($1::text[], $2::int[], $3::bigint[], $4::timestamptz[])
 WHERE c.topic = r.topic AND c.partition = r.partition
 """
 
+_UNSIGNED_SINCE = """
+SELECT min(checkpointed_at) FROM chains WHERE chain_sequence > checkpoint_sequence
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
@@ -85,3 +89,9 @@ async def add(driver: asyncpg.Connection, rows: Sequence[Checkpoint]) -> None:
         [row.signature for row in rows],
     )
     await driver.execute(_MOVE, *places, sequences, moments)
+
+
+async def unsigned_since(driver: asyncpg.Connection) -> datetime | None:
+    """When the chain that waits longest for a signature was last signed; none waits: none."""
+    found: datetime | None = await driver.fetchval(_UNSIGNED_SINCE)
+    return found
