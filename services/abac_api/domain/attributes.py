@@ -47,14 +47,27 @@ def contradiction_in(
         if fact is not None and kind != type_of(fact.type):
             return Contradiction(what=f"the {context.type} is of another type")
     asked = _asked_fact(question, facts)
-    if asked is not None:
-        if type_of(asked.type) != question.resource.type:
-            return Contradiction(what="the resource is of another type")
-        for place in PLACES:
-            known, named = _known_place(asked, place, facts), seen.get(place)
-            if place != asked.type and None not in (known, named) and known != named:
-                return Contradiction(what=f"the resource is in another {place}")
-    return _strangers(question, facts, seen, asked)
+    if asked is not None and type_of(asked.type) != question.resource.type:
+        return Contradiction(what="the resource is of another type")
+    return _misplaced(facts, seen, asked) or _strangers(question, facts, seen, asked)
+
+
+def _misplaced(
+    facts: Facts, seen: dict[str, UUID], asked: ResourceFact | None
+) -> Contradiction | None:
+    """Whether something is known to be elsewhere than the contexts say."""
+    nested = [
+        _fact_of(seen.get(kind), facts) for kind in ("encounter", "diagnostic_report")
+    ]
+    looked_at = [(asked, PLACES), *((fact, ("episode", "encounter")) for fact in nested)]
+    for fact, places in looked_at:
+        if fact is None:
+            continue
+        for place in places:
+            known, named = _known_place(fact, place, facts), seen.get(place)
+            if place != fact.type and None not in (known, named) and known != named:
+                return Contradiction(what=f"the {fact.type} is in another {place}")
+    return None
 
 
 def _strangers(

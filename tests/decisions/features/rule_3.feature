@@ -68,3 +68,14 @@ Feature: An employee reads all data of an episode of their own legal entity
   Scenario: reading alone
     When I ask to create observation "O" in patient "P" in episode "E"
     Then it is refused as no_rule_matched
+
+  Scenario: not an encounter of another episode in the name of this one
+    Given encounter "C" of patient "P" with episode "F"
+    When I ask to read every observation in patient "P" in episode "E" in encounter "C"
+    Then it is refused as malformed_context
+
+  Scenario: not a report of another encounter in the name of this one
+    Given encounter "C" of patient "P" with episode "E"
+    And diagnostic_report "D" of patient "P" with encounter "G"
+    When I ask to read every observation in patient "P" in encounter "C" in diagnostic_report "D"
+    Then it is refused as malformed_context

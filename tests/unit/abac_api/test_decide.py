@@ -110,6 +110,7 @@ asking = st.tuples(questions, st.none() | facts)
 
 
 @given(st.lists(asking, max_size=12))
+@settings(deadline=None)
 def test_a_batch_answers_exactly_what_its_items_would_have_one_by_one(
     batch: list[tuple[Question, Facts | None]],
 ) -> None:
@@ -119,7 +120,7 @@ def test_a_batch_answers_exactly_what_its_items_would_have_one_by_one(
 
 
 @given(questions, facts, facts)
-@settings(max_examples=300)
+@settings(max_examples=100, deadline=None)  # no test is timed
 def test_what_more_is_known_of_people_and_permissions_never_takes_a_permit_away(
     question: Question, known: Facts, more: Facts
 ) -> None:
@@ -141,6 +142,7 @@ def test_what_more_is_known_of_people_and_permissions_never_takes_a_permit_away(
 
 
 @given(questions, facts)
+@settings(deadline=None)
 def test_a_decision_is_a_permit_with_rules_or_a_refusal_with_a_reason(
     question: Question, known: Facts
 ) -> None:
@@ -153,6 +155,7 @@ def test_a_decision_is_a_permit_with_rules_or_a_refusal_with_a_reason(
 
 
 @given(questions, facts)
+@settings(deadline=None)
 def test_only_reading_and_writing_are_ever_permitted(
     question: Question, known: Facts
 ) -> None:
@@ -209,7 +212,7 @@ def test_a_type_has_one_name(name: str, canonical: str) -> None:
 
 
 @given(questions, facts)
-@settings(max_examples=300)
+@settings(max_examples=100, deadline=None)  # no test is timed
 def test_what_is_cut_away_for_speed_changes_no_answer(
     question: Question, known: Facts
 ) -> None:

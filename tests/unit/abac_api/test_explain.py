@@ -1,6 +1,6 @@
 """An explanation agrees with the decision, and says what every rule looked at."""
 
-from hypothesis import given
+from hypothesis import given, settings
 
 from services.abac_api.domain.decide import Reason
 from services.abac_api.domain.explain import explain
@@ -13,6 +13,7 @@ ME, CLINIC, PATIENT, EPISODE = IDS
 
 
 @given(questions, facts)
+@settings(max_examples=30, deadline=None)  # no test is timed
 def test_the_rules_that_apply_are_those_that_permit(
     question: Question, known: Facts
 ) -> None:
