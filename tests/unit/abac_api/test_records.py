@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.abac_api.domain.records import Unfit
@@ -62,6 +62,7 @@ def encoded(data: Any) -> bytes:
     return orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS, default=str)
 
 
+@settings(deadline=None)  # no test is timed
 @given(data=DATA | JSON)
 def test_any_json_is_a_fact_or_unfit(data: Any) -> None:
     try:
@@ -74,11 +75,13 @@ def test_any_json_is_a_fact_or_unfit(data: Any) -> None:
     assert isinstance(made, Told | Unfit)
 
 
+@settings(deadline=None)  # no test is timed
 @given(value=st.none() | st.binary())
 def test_any_bytes_are_unfit(value: bytes | None) -> None:
     assert isinstance(told_of_record(Record(headers(), value), now=NOON), Unfit)
 
 
+@settings(deadline=None)  # no test is timed
 @given(
     attributes=st.dictionaries(
         st.sampled_from([*ATTRIBUTES, "ce_", "x"]), st.binary() | st.none(), max_size=5
