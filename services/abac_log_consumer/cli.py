@@ -1,4 +1,4 @@
-"""mithril abac-log-consumer: serve, migrate, doctor, verify."""
+"""mithril abac-log-consumer: serve, migrate, doctor, verify; and the owner's commands."""
 
 import asyncio
 import sys
@@ -12,6 +12,11 @@ import typer
 
 from services.abac_log_consumer import app as composition
 from services.abac_log_consumer.actions.verify_log import Report, verify_log
+from services.abac_log_consumer.cli_archive import (
+    archive_command,
+    check_archive_command,
+    partitions_command,
+)
 from services.abac_log_consumer.domain.signing import public_key, trusted
 from services.abac_log_consumer.domain.verification import Signed, read_checkpoints
 from services.abac_log_consumer.settings import Settings
@@ -22,6 +27,10 @@ from shared.runtime.settings import load_or_exit
 cli = typer.Typer(
     no_args_is_help=True, help="The audit log: recording, proof, the auditors' queries."
 )
+
+cli.command("archive")(archive_command)
+cli.command("check-archive")(check_archive_command)
+cli.command("partitions")(partitions_command)
 
 
 @cli.command("serve")

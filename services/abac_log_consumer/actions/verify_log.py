@@ -4,7 +4,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
+from services.abac_log_consumer.domain.archives import is_proven, runs_of
 from services.abac_log_consumer.domain.chain import chain_id
 from services.abac_log_consumer.domain.verification import (
     Finding,
@@ -52,12 +54,15 @@ async def verify_log(
     for chain in sorted(signed.keys() - heads.keys()):
         text = "nothing of this chain is there"
         findings.append(Finding(chain=chain, sequence=1, kind="missing", text=text))
-    runs = await snapshot.archived()
+    proofs = await snapshot.proofs()
+    proven = [proof for proof in proofs if is_proven(proof, keys=keys)]
+    findings += [_unproven(proof) for proof in proofs if proof not in proven]
+    runs = runs_of(proven)
     period = (since or _ALWAYS[0], until or _ALWAYS[1])
     whole = period == _ALWAYS
     records = 0
     for chain, head in heads.items():
-        archived = runs.get(head.place, [])
+        archived = runs.get(chain, [])
         if whole:
             walk = Walk(chain, checkpoints=signed[chain], runs=archived)
             found = await _whole(snapshot, walk, head)
@@ -73,6 +78,11 @@ async def verify_log(
         checkpoints=len(stored) + len(kept),
         findings=findings,
     )
+
+
+def _unproven(proof: Mapping[str, Any]) -> Finding:
+    text = f"archive {proof['name']} has no valid signature"
+    return Finding(chain=str(proof["name"]), sequence=0, kind="forged-archive", text=text)
 
 
 async def _whole(snapshot: Snapshot, walk: Walk, head: Head) -> Finding | None:

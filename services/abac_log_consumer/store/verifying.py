@@ -1,16 +1,17 @@
 """SQL that reads chains back for verification: one snapshot, rows in the order of the chain."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import asyncpg
 import orjson
 
 from services.abac_log_consumer.domain.chain import GENESIS, chain_id
 from services.abac_log_consumer.domain.records import DECISIONS
-from services.abac_log_consumer.domain.verification import Link, Run, Signed
+from services.abac_log_consumer.domain.verification import Link, Signed
 from services.abac_log_consumer.store.recording import (
     DECISION_COLUMNS,
     TOKEN_EVENT_COLUMNS,
@@ -26,6 +27,10 @@ SELECT DISTINCT topic, partition, 0, ''::bytea FROM checkpoints k
 WHERE NOT EXISTS (
   SELECT FROM chains c WHERE c.topic = k.topic AND c.partition = k.partition)
 ORDER BY topic, partition
+"""
+
+_ARCHIVES = """
+SELECT name, records, file_sha256, runs, key_id, signature FROM archives ORDER BY name
 """
 
 _SIGNED = """
@@ -87,21 +92,19 @@ class Snapshot:
             for row in await self._conn.fetch(_SIGNED)
         ]
 
-    async def archived(self) -> dict[Place, list[Run]]:
-        """The stretches of chains that are in archives."""
-        found: dict[Place, list[Run]] = {}
-        for row in await self._conn.fetch("SELECT runs FROM archives"):
-            for run in orjson.loads(row["runs"]):
-                place = Place(run["topic"], run["partition"])
-                found.setdefault(place, []).append(
-                    Run(
-                        first=run["first"],
-                        last=run["last"],
-                        previous_hash=bytes.fromhex(run["previous_hash"]),
-                        last_hash=bytes.fromhex(run["last_hash"]),
-                    )
-                )
-        return found
+    async def proofs(self) -> list[dict[str, Any]]:
+        """The proofs of the archives, as they were signed."""
+        return [
+            {
+                "name": row["name"],
+                "records": row["records"],
+                "sha256": row["file_sha256"].hex(),
+                "runs": orjson.loads(row["runs"]),
+                "key_id": row["key_id"],
+                "signature": row["signature"].hex(),
+            }
+            for row in await self._conn.fetch(_ARCHIVES)
+        ]
 
     async def span(
         self, place: Place, *, since: datetime, until: datetime
@@ -127,6 +130,20 @@ class Snapshot:
     ) -> AsyncIterator[list[Link]]:
         """The records of a chain in order, some at a time."""
         table, _, columns = _table(place.topic)
+        async for links in self._links(table, columns, place, first=first, last=last):
+            yield links
+
+    async def links_of_partition(
+        self, name: str, place: Place
+    ) -> AsyncIterator[list[Link]]:
+        """The records of a chain that one partition of a table holds, in order."""
+        _, __, columns = _table(place.topic)
+        async for links in self._links(name, columns, place, first=0, last=2**62):
+            yield links
+
+    async def _links(
+        self, table: str, columns: Sequence[str], place: Place, *, first: int, last: int
+    ) -> AsyncIterator[list[Link]]:
         names = ", ".join(
             f'd."{name}"' for name in sorted({*columns} - {"hash", "previous_hash"})
         )

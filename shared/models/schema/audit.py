@@ -204,6 +204,8 @@ archives = Table(
     Column("file_sha256", LargeBinary, nullable=False),
     # [{topic, partition, first, last, previous_hash, last_hash}, …]
     Column("runs", JSON, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("signature", LargeBinary, nullable=False),  # over all of the above
     Column("archived_at", DateTime(timezone=True), nullable=False),
 )
 

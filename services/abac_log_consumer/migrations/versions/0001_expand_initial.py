@@ -81,6 +81,8 @@ def upgrade() -> None:
         sa.Column("records", sa.BigInteger(), nullable=False),
         sa.Column("file_sha256", sa.LargeBinary(), nullable=False),
         sa.Column("runs", postgresql.JSON(astext_type=sa.Text()), nullable=False),
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("signature", sa.LargeBinary(), nullable=False),
         sa.Column("archived_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_archives")),
     )
