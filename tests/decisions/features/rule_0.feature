@@ -66,3 +66,15 @@ Feature: A patient reads their own data
   Scenario: not without saying whose data
     When I ask to read encounter "E"
     Then it is refused as no_rule_matched
+
+  Scenario Outline: reading alone
+    When I ask to <action> encounter "E" in patient "P"
+    Then it is refused as no_rule_matched
+
+    Examples:
+      | action |
+      | write |
+      | create |
+      | update |
+      | delete |
+      | action |

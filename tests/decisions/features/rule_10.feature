@@ -71,3 +71,16 @@ Feature: An employee with an active approval reads all data of a diagnostic repo
     Given patient "P" approved read of diagnostic_report "X" to employee "doctor"
     When I ask to read every condition in patient "P" in diagnostic_report "X"
     Then it is refused as no_rule_matched
+
+  Scenario Outline: reading alone
+    Given patient "P" approved write of diagnostic_report "X" to employee "doctor"
+    When I ask to <action> observation "R" in patient "P" in diagnostic_report "X"
+    Then it is refused as no_rule_matched
+
+    Examples:
+      | action |
+      | write |
+      | create |
+      | update |
+      | delete |
+      | action |

@@ -28,3 +28,15 @@ Feature: An employee reads a care plan that was made in their own legal entity
   Scenario: not what the rule does not list
     When I ask to read every medication_request in patient "P" in care_plan "C"
     Then it is refused as no_rule_matched
+
+  Scenario Outline: reading alone
+    When I ask to <action> care_plan "C" in patient "P"
+    Then it is refused as no_rule_matched
+
+    Examples:
+      | action |
+      | write |
+      | create |
+      | update |
+      | delete |
+      | action |

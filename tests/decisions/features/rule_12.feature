@@ -74,3 +74,16 @@ Feature: An employee with an active approval reads all data of a care plan
     Given patient "P" approved read of care_plan "X" to employee "doctor"
     When I ask to read every condition in patient "P" in care_plan "X"
     Then it is refused as no_rule_matched
+
+  Scenario Outline: reading alone
+    Given patient "P" approved read of care_plan "X" to employee "doctor"
+    When I ask to <action> care_plan "X" in patient "P"
+    Then it is refused as no_rule_matched
+
+    Examples:
+      | action |
+      | write |
+      | create |
+      | update |
+      | delete |
+      | action |

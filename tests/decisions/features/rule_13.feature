@@ -78,3 +78,15 @@ Feature: An employee with an active approval to write, writes data of a care pla
     Given patient "P" approved write of care_plan "X" to employee "doctor"
     When I ask to write service_request "R" in patient "P" in care_plan "X"
     Then it is refused as no_rule_matched
+
+  Scenario Outline: no action but `write` itself
+    Given patient "P" approved write of care_plan "X" to employee "doctor"
+    When I ask to <action> care_plan "X" in patient "P"
+    Then it is refused as no_rule_matched
+
+    Examples:
+      | action |
+      | create |
+      | update |
+      | delete |
+      | action |

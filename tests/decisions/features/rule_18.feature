@@ -88,3 +88,16 @@ Feature: An employee with an active approval reads all data of a composition
     Given patient "P" approved read of composition "X" to employee "doctor"
     When I ask to read every care_plan in patient "P"
     Then it is refused as no_rule_matched
+
+  Scenario Outline: reading alone
+    Given patient "P" approved write of composition "X" to employee "doctor"
+    When I ask to <action> care_plan "R" in patient "P" in composition "X"
+    Then it is refused as no_rule_matched
+
+    Examples:
+      | action |
+      | write |
+      | create |
+      | update |
+      | delete |
+      | action |

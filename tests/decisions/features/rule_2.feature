@@ -60,3 +60,16 @@ Feature: An employee reads what was made in their own legal entity
     Given encounter "R" of patient "P" with managing_organization "my legal entity"
     When I ask to read encounter "R" in patient "P"
     Then it is refused as no_rule_matched
+
+  Scenario Outline: reading alone
+    Given procedure "R" of patient "P" with managing_organization "my legal entity"
+    When I ask to <action> procedure "R" in patient "P"
+    Then it is refused as no_rule_matched
+
+    Examples:
+      | action |
+      | write |
+      | create |
+      | update |
+      | delete |
+      | action |

@@ -76,3 +76,16 @@ Feature: An employee with an active approval reads all data of the episodes name
     Given patient "P" approved read of episode "X" to employee "doctor"
     When I ask to read every observation in patient "P"
     Then it is refused as no_rule_matched
+
+  Scenario Outline: reading alone
+    Given patient "P" approved write of episode "X" to employee "doctor"
+    When I ask to <action> observation "R" in patient "P" in episode "X"
+    Then it is refused as no_rule_matched
+
+    Examples:
+      | action |
+      | write |
+      | create |
+      | update |
+      | delete |
+      | action |

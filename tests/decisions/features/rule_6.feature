@@ -33,3 +33,16 @@ Feature: An employee reads what originates from an episode of their own legal en
     Given observation "R" of patient "P" with origin_episode "O"
     When I ask to read observation "R" in patient "P"
     Then it is refused as no_rule_matched
+
+  Scenario Outline: reading alone
+    Given procedure "R" of patient "P" with origin_episode "O"
+    When I ask to <action> procedure "R" in patient "P"
+    Then it is refused as no_rule_matched
+
+    Examples:
+      | action |
+      | write |
+      | create |
+      | update |
+      | delete |
+      | action |

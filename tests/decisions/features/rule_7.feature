@@ -28,3 +28,16 @@ Feature: An employee reads the content of a diagnostic report of their own legal
     Given diagnostic_report "D" of patient "P" with managing_organization "my legal entity"
     When I ask to read every condition in patient "P" in diagnostic_report "D"
     Then it is refused as no_rule_matched
+
+  Scenario Outline: reading alone
+    Given diagnostic_report "D" of patient "P" with managing_organization "my legal entity"
+    When I ask to <action> observation "R" in patient "P" in diagnostic_report "D"
+    Then it is refused as no_rule_matched
+
+    Examples:
+      | action |
+      | write |
+      | create |
+      | update |
+      | delete |
+      | action |

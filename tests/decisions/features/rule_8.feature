@@ -40,3 +40,15 @@ Feature: An employee reads all data of an encounter that originates from their o
   Scenario: not what the rule does not list
     When I ask to read every service_request in patient "P" in encounter "C"
     Then it is refused as no_rule_matched
+
+  Scenario Outline: reading alone
+    When I ask to <action> observation "R" in patient "P" in encounter "C"
+    Then it is refused as no_rule_matched
+
+    Examples:
+      | action |
+      | write |
+      | create |
+      | update |
+      | delete |
+      | action |
