@@ -41,7 +41,7 @@ async def ensure() -> Path:
         async with asyncio.timeout(180):
             out, err = await npm.communicate()
     except (OSError, TimeoutError) as error:
-        raise UnavailableError(f"npm: {error or 'timeout'}") from error
+        raise UnavailableError(f"npm: {error!r}") from error
     if npm.returncode:
         raise UnavailableError(f"npm pack failed: {err.decode()[:200]}")
     archive = _CACHE / out.decode().split()[-1]

@@ -14,11 +14,11 @@ from shared.runtime.postgres import Database
 from shared.runtime.relay import Relay
 
 
-async def _forget(_: AsyncConnection, __: Sequence[Message]) -> None:
+async def _forget(conn: AsyncConnection, messages: Sequence[Message]) -> None:
     pass
 
 
-def _sleep_on(_: Relay) -> None:
+def _sleep_on(self: Relay) -> None:
     pass
 
 
