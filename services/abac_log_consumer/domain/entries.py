@@ -6,6 +6,30 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from services.abac_log_consumer.domain.chain import chain_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A record's place in its chain; with its other columns it suffices to compute the hash."""
+
+    topic: str
+    partition: int
+    offset: int
+    sequence: int
+    hash: bytes
+    previous_hash: bytes
+
+    def rendered(self) -> dict[str, Any]:
+        """As JSON; bytes in hexadecimal."""
+        return {
+            "chain": chain_id(self.topic, self.partition),
+            "offset": self.offset,
+            "sequence": self.sequence,
+            "hash": self.hash.hex(),
+            "previous_hash": self.previous_hash.hex(),
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
@@ -34,6 +58,7 @@ class Decision:
     trace_id: str | None
     source: str
     sequence: int
+    link: Link
 
     def rendered(self) -> dict[str, Any]:
         """As JSON: the record of spec §10, and what this system adds to it."""
@@ -64,6 +89,7 @@ class Decision:
             "request_id": self.request_id,
             "trace_id": self.trace_id,
             "source": {"name": self.source, "sequence": self.sequence},
+            "proof": self.link.rendered(),
         }
 
 
@@ -82,6 +108,7 @@ class TokenEvent:
     trace_id: str | None
     source: str
     sequence: int
+    link: Link
 
     def rendered(self) -> dict[str, Any]:
         """As JSON; `data` is the event's own."""
@@ -96,6 +123,7 @@ class TokenEvent:
             "data": dict(self.data),
             "trace_id": self.trace_id,
             "source": {"name": self.source, "sequence": self.sequence},
+            "proof": self.link.rendered(),
         }
 
 
@@ -116,36 +144,12 @@ class Checkpoint:
         """As JSON; bytes in hexadecimal."""
         return {
             "id": self.id,
-            "chain": chain_name(self.topic, self.partition),
+            "chain": chain_id(self.topic, self.partition),
             "sequence": self.sequence,
             "head_hash": self.head_hash.hex(),
             "created_at": self.created_at,
             "key_id": self.key_id,
             "signature": self.signature.hex(),
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """A record's place in its chain, and the next checkpoint, which covers it, once there is."""
-
-    topic: str
-    partition: int
-    offset: int
-    sequence: int
-    hash: bytes
-    previous_hash: bytes
-    checkpoint: Checkpoint | None
-
-    def rendered(self) -> dict[str, Any]:
-        """As JSON; bytes in hexadecimal."""
-        return {
-            "chain": chain_name(self.topic, self.partition),
-            "offset": self.offset,
-            "sequence": self.sequence,
-            "hash": self.hash.hex(),
-            "previous_hash": self.previous_hash.hex(),
-            "checkpoint": None if self.checkpoint is None else self.checkpoint.rendered(),
         }
 
 
@@ -187,8 +191,3 @@ class AuditQuery:
             "complete": self.complete,
             "request_id": self.asker.request_id,
         }
-
-
-def chain_name(topic: str, partition: int) -> str:
-    """How a chain is called: its Kafka topic and partition."""
-    return f"{topic}/{partition}"

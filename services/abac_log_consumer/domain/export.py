@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 import orjson
 
+from services.abac_log_consumer.domain.chain import chain_id
 from services.abac_log_consumer.domain.entries import Decision, TokenEvent
 from services.abac_log_consumer.domain.fhir import audit_event
 
@@ -43,6 +44,13 @@ def _fhir(entries: Iterable[Decision]) -> bytes:
     return b"".join(_json(audit_event(entry)) for entry in entries)
 
 
+_LINK_COLUMNS: Mapping[str, Callable[[Decision | TokenEvent], Any]] = {
+    "chain": lambda e: chain_id(e.link.topic, e.link.partition),
+    "offset": lambda e: e.link.offset,
+    "chain_sequence": lambda e: e.link.sequence,
+    "previous_hash": lambda e: e.link.previous_hash.hex(),
+    "hash": lambda e: e.link.hash.hex(),
+}
 _DECISION_COLUMNS: Mapping[str, Callable[[Decision], Any]] = {
     "id": lambda d: d.id,
     "decision_id": lambda d: d.decision_id,
@@ -67,6 +75,7 @@ _DECISION_COLUMNS: Mapping[str, Callable[[Decision], Any]] = {
     "trace_id": lambda d: d.trace_id,
     "source": lambda d: d.source,
     "sequence": lambda d: d.sequence,
+    **_LINK_COLUMNS,
 }
 _TOKEN_COLUMNS: Mapping[str, Callable[[TokenEvent], Any]] = {
     "id": lambda e: e.id,
@@ -80,6 +89,7 @@ _TOKEN_COLUMNS: Mapping[str, Callable[[TokenEvent], Any]] = {
     "trace_id": lambda e: e.trace_id,
     "source": lambda e: e.source,
     "sequence": lambda e: e.sequence,
+    **_LINK_COLUMNS,
 }
 
 

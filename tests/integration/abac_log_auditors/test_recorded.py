@@ -120,14 +120,14 @@ def said(record: dict[str, Any]) -> bytes:
     columns = {
         "event_id": record["id"],
         "decision_id": record["decision_id"],
-        "decided_at": zulu(record["decided_at"]),
-        "recorded_at": zulu(record["inserted_at"]),
+        "decided_at": moment_of(record["decided_at"]),
+        "recorded_at": moment_of(record["inserted_at"]),
         **record["consumer"],
         "patient_id": record["patient_id"],
         "resource_type": record["resource"]["type"],
         "resource_id": record["resource"]["id"],
         "action": record["resource"]["action"],
-        "contexts": record["contexts"],
+        "contexts": orjson.Fragment(orjson.dumps(record["contexts"])),
         "result": record["result"],
         "rules": record["rules"],
         "reason": record["reason"],
@@ -144,5 +144,7 @@ def said(record: dict[str, Any]) -> bytes:
     return orjson.dumps(columns, option=orjson.OPT_SORT_KEYS)
 
 
-def zulu(moment: str) -> str:
-    return moment.replace("+00:00", "Z")
+def moment_of(text: str) -> str:
+    """A moment without needless zeros."""
+    before, point, fraction = text.removesuffix("+00:00").partition(".")
+    return f"{before}{point}{fraction.rstrip('0')}".removesuffix(".") + "+00:00"
