@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from services.cli import cli
 from services.documents import DOCUMENTS
 from services.scheduler.jobs import BY_NAME
+from shared.events.catalogue import CATALOGUE
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -127,6 +128,12 @@ def _declared_metrics() -> set[str]:
             declare(registry)
         names |= {family.name for family in registry.collect()}
     return names
+
+
+def test_every_topic_is_in_the_operators_manual() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text()
+    topics = {event.topic for event in CATALOGUE.values()}
+    assert {topic for topic in topics if f"`{topic}`" not in text} == set()
 
 
 def test_every_metric_is_in_a_manual() -> None:

@@ -40,6 +40,7 @@ def test_an_event_says_what_it_is(event: type[Event]) -> None:
     assert event.topic in {
         *("mithril.tokens", "mithril.accounts"),
         *("abac.decisions", "abac.facts"),
+        "audit.checkpoints",
     }
 
 

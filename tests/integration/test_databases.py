@@ -1,10 +1,14 @@
 """What deploy/databases makes on a real server: a database a service, and no way to another."""
 
+import asyncio
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from uuid import UUID, uuid4
 
+import aiohttp
 import asyncpg
 import pytest
 
@@ -13,6 +17,7 @@ import services.abac_log_consumer
 import services.mithril_api
 from shared.runtime import migrate
 from shared.runtime.embedded_postgres import EmbeddedPostgres
+from tests.processes import SERVICE_TOKEN, ServiceProcess
 
 SCRIPT = Path(__file__).parents[2] / "deploy" / "databases" / "databases.sh"
 OWNERS = {
@@ -85,4 +90,70 @@ async def test_no_other_login_turns_into_that_role(
 
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await conn.execute("SET ROLE mithril_audit")
+    await conn.close()
+
+
+async def test_a_decision_gets_into_the_log_with_no_more_than_these_logins(
+    server: EmbeddedPostgres, kafka_bootstrap: str, tmp_path: Path
+) -> None:
+    own = uuid4().hex  # groups of our own, on topics that others use as well
+    decides = ServiceProcess(
+        "abac-api",
+        database_url=_url(server, "abac", "abac"),
+        kafka=kafka_bootstrap,
+        log=tmp_path / "abac-api.log",
+        settings={"MITHRIL_FACTS_GROUP": own},
+    )
+    records = ServiceProcess(
+        "abac-log-consumer",
+        database_url=_url(server, "audit", "audit"),
+        kafka=kafka_bootstrap,
+        log=tmp_path / "abac-log-consumer.log",
+        settings={
+            "MITHRIL_AUDIT_CONSUMER_GROUP": own,
+            "MITHRIL_AUDIT_SIGNING_KEY": "0f" * 32,
+            "MITHRIL_AUDIT_CHECKPOINT_SECONDS": "0.1",
+        },
+    )
+    async with _serving(decides), _serving(records):
+        decision_id = await _decided(decides)
+        await _kept(server, decision_id)
+
+
+@asynccontextmanager
+async def _serving(process: ServiceProcess) -> AsyncIterator[None]:
+    await process.start()
+    try:
+        yield
+    finally:
+        assert await process.end() == 0
+
+
+async def _decided(process: ServiceProcess) -> UUID:
+    question = {
+        "consumer": {"user_id": str(uuid4()), "client_id": str(uuid4())},
+        "resource": {"type": "condition", "action": "read"},
+        "contexts": [],
+    }
+    headers = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as http,
+        http.post(f"{process.public}/api/authorize", json=question) as answer,
+    ):
+        assert answer.status == 200, await answer.text()
+        return UUID((await answer.json())["data"]["decision_id"])
+
+
+async def _kept(server: EmbeddedPostgres, decision_id: UUID) -> None:
+    """Wait until the decision is in the log, under a signature that has left."""
+    conn = await asyncpg.connect(_url(server, "audit", "audit"))
+    query = """
+        SELECT EXISTS (
+          SELECT FROM decisions d JOIN checkpoints c USING (topic, partition)
+          WHERE d.decision_id = $1 AND c.chain_sequence >= d.chain_sequence
+        ) AND EXISTS (SELECT FROM outbox_relays WHERE published > 0)
+    """
+    async with asyncio.timeout(60):
+        while not await conn.fetchval(query, decision_id):
+            await asyncio.sleep(0.05)
     await conn.close()
