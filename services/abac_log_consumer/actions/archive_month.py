@@ -1,6 +1,7 @@
 """Move a month that is over into a file with its proof; then drop it from the database."""
 
 import gzip
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -60,22 +61,30 @@ async def archive_month(
     file.with_name(f"{partition.name}.proof.json").write_bytes(
         orjson.dumps(proof, option=orjson.OPT_INDENT_2)
     )
+    await _replace(owner, partition, proof, now=now)
+    return file
+
+
+async def _replace(
+    owner: Database, partition: Partition, proof: Mapping[str, object], *, now: datetime
+) -> None:
+    """Keep the proof in the place of the partition."""
     async with owner.begin() as conn:
         driver = driver_of(conn)
         await conn.execute(text("SET LOCAL lock_timeout = '4s'"))
         await driver.execute(f"LOCK TABLE {partition.name} IN SHARE MODE")
         there = await driver.fetchval(f"SELECT count(*) FROM {partition.name}")  # noqa: S608
-        if there != records:
+        if there != proof["records"]:
             raise NotArchivedError(
                 f"{partition.name}: records came meanwhile; run it again"
             )
         await driver.execute(
             _ADD,
             partition.name,
-            records,
-            bytes.fromhex(digest),
-            orjson.dumps(runs).decode(),
-            key.key_id,
+            proof["records"],
+            bytes.fromhex(str(proof["sha256"])),
+            orjson.dumps(proof["runs"]).decode(),
+            proof["key_id"],
             bytes.fromhex(str(proof["signature"])),
             now,
         )
@@ -84,7 +93,6 @@ async def archive_month(
         for name in await partitions.retired(conn):
             if name.endswith(partition.name):
                 await partitions.remove(conn, name)
-    return file
 
 
 async def _write(

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from services.abac_log_consumer.domain.archives import is_proven, runs_of
@@ -51,25 +52,16 @@ async def verify_log(
     for item in [*stored, *kept]:  # what was kept elsewhere has the last word
         signed[item.chain].append(item)
     heads = {chain_id(*head.place): head for head in await snapshot.heads()}
-    for chain in sorted(signed.keys() - heads.keys()):
-        text = "nothing of this chain is there"
-        findings.append(Finding(chain=chain, sequence=1, kind="missing", text=text))
+    findings += [_gone(chain) for chain in sorted(signed.keys() - heads.keys())]
     proofs = await snapshot.proofs()
     proven = [proof for proof in proofs if is_proven(proof, keys=keys)]
     findings += [_unproven(proof) for proof in proofs if proof not in proven]
     runs = runs_of(proven)
     period = (since or _ALWAYS[0], until or _ALWAYS[1])
-    whole = period == _ALWAYS
+    look = _whole if period == _ALWAYS else partial(_period, period=period)
     records = 0
     for chain, head in heads.items():
-        archived = runs.get(chain, [])
-        if whole:
-            walk = Walk(chain, checkpoints=signed[chain], runs=archived)
-            found = await _whole(snapshot, walk, head)
-        else:
-            found, walk = await _period(
-                snapshot, head, signed[chain], archived, period=period
-            )
+        found, walk = await look(snapshot, head, signed[chain], runs.get(chain, []))
         records += walk.records
         findings += [found] if found else []
     return Report(
@@ -80,14 +72,22 @@ async def verify_log(
     )
 
 
+def _gone(chain: str) -> Finding:
+    text = "nothing of this chain is there"
+    return Finding(chain=chain, sequence=1, kind="missing", text=text)
+
+
 def _unproven(proof: Mapping[str, Any]) -> Finding:
     text = f"archive {proof['name']} has no valid signature"
     return Finding(chain=str(proof["name"]), sequence=0, kind="forged-archive", text=text)
 
 
-async def _whole(snapshot: Snapshot, walk: Walk, head: Head) -> Finding | None:
+async def _whole(
+    snapshot: Snapshot, head: Head, signed: Sequence[Signed], runs: Sequence[Run]
+) -> tuple[Finding | None, Walk]:
+    walk = Walk(chain_id(*head.place), checkpoints=signed, runs=runs)
     found = await _along(snapshot, walk, head.place, first=0, last=2**62)
-    return found or walk.end(sequence=head.sequence, head=head.hash)
+    return found or walk.end(sequence=head.sequence, head=head.hash), walk
 
 
 async def _period(

@@ -24,6 +24,7 @@ from tests.integration.abac_log_consumer.ledger import (
     recording,
     until,
 )
+from tests.reading import read
 
 
 async def test_a_decision_is_kept_with_all_that_was_said_of_it(
@@ -226,3 +227,28 @@ async def test_chained_records_lead_from_one_hash_to_the_next(
         for before, after in pairwise(rows)
     )
     assert len({row["hash"] for row in rows}) == 20
+
+
+async def test_a_dead_letter_says_why_and_where_it_came_from(
+    audit_database: str, kafka_bootstrap: str
+) -> None:
+    source = Source()
+    (good,) = source.decisions(1)
+    future = ("ce_type", b"mithril.abac.decision-made.v9")
+    others = [item for item in good.headers if item[0] != "ce_type"]
+
+    async with recording(audit_database, kafka_bootstrap):
+        await publish(kafka_bootstrap, [replace(good, headers=[*others, future])])
+        letters = await read(
+            kafka_bootstrap,
+            "abac.decisions.dead-letter",
+            source=source.name,
+            until=lambda found: len(found) >= 1,
+        )
+
+    (letter,) = letters
+    assert letter.type == "mithril.abac.decision-made.v9"
+    assert letter.data == orjson.loads(good.value or b"")
+    assert letter.headers["mithril-why"] == b"unknown_type"
+    assert letter.headers["mithril-topic"] == b"abac.decisions"
+    assert letter.headers["mithril-offset"].isdigit()
