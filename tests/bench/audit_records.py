@@ -23,7 +23,7 @@ _KAFKA_PARTITIONS = 6
 
 def delivered(count: int) -> list[Delivered]:
     """So many decisions, one millisecond after another, in the partitions of their keys."""
-    offsets = [itertools.count() for _ in range(_KAFKA_PARTITIONS)]
+    offsets: list[Iterator[int]] = [itertools.count() for _ in range(_KAFKA_PARTITIONS)]
     started = datetime.now(UTC) - timedelta(minutes=30)
     return [
         _delivered(number, started + timedelta(milliseconds=number), offsets)

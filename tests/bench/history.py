@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-
 import services.abac_log_consumer
 from services.abac_log_consumer.actions.list_entries import list_decisions
 from services.abac_log_consumer.app import build
