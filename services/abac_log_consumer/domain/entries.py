@@ -165,8 +165,10 @@ class Asker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditQuery:
-    """One query of the audit log. `rows` is how many records it showed, once that is known;
-    `complete` says of an export whether all of it went.
+    """One query of the audit log.
+
+    `rows` is how many records it showed, once that is known; `complete` says of an export
+    whether all of it went.
     """
 
     id: UUID
