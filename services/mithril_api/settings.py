@@ -37,6 +37,12 @@ class Settings(KafkaSettings, ProcessSettings):
     )
     trusted_client_ids: Names = Field((), validation_alias="TRUSTED_CLIENT_IDS")
     user_2fa_enabled: bool = Field(True, validation_alias="USER_2FA_ENABLED")
+    issuer: str | None = Field(
+        None,
+        validation_alias="MITHRIL_ISSUER",
+        pattern=r"^https?://[^\s?#]+$",
+        description="our identifier in `iss` (RFC 9207); none: the address that was called",
+    )
     secret_overlap: int = Field(
         604_800,
         validation_alias="MITHRIL_SECRET_OVERLAP",

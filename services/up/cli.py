@@ -15,7 +15,10 @@ def up(
         Path, typer.Option(help="Where data, secrets and logs are kept.")
     ] = Path(".mithril"),
     port_base: Annotated[
-        int, typer.Option(help="Public ports are this + n, internal ones this + 100 + n.")
+        int,
+        typer.Option(
+            min=1024, max=65_000, help="Public ports are this + n, internal this + 100 + n."
+        ),
     ] = 8080,
 ) -> None:
     """Run the whole set on this machine: PostgreSQL, Kafka, every service, demo data."""
@@ -29,6 +32,6 @@ def up(
         sys.exit(1)
     try:
         asyncio.run(stack.run(state_dir, base=port_base))
-    except ChildDiedError as error:
+    except (ChildDiedError, OSError, RuntimeError) as error:
         typer.echo(f"mithril up: {error}", err=True)
         sys.exit(1)

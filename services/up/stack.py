@@ -82,11 +82,11 @@ async def run(state_dir: Path, *, base: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     state = StateDirectory(state_dir)
-    state.endpoints.unlink(missing_ok=True)
     with (
         EmbeddedPostgres(state.path / "postgres") as postgres,
         EmbeddedKafka() as kafka,
     ):
+        state.endpoints.unlink(missing_ok=True)  # nobody else runs this set: see `postgres`
         secrets = state.secrets(SystemEntropy())
         neighbours = Neighbours(postgres=postgres, kafka=kafka, secrets=secrets)
         await _prepare(neighbours, base=base)

@@ -1,11 +1,15 @@
 """Reading JSON bodies: what is no JSON object is refused before anything looks at it."""
 
+import asyncio
 from typing import Any
 
 import orjson
 from aiohttp import web
 
 from shared.wire.envelope import Problem, malformed
+
+BODY_LIMIT = 64 * 1024
+_BODY_SECONDS = 20  # a body of that size that takes longer is a hand on our throat
 
 
 async def read_object(request: web.Request) -> dict[str, Any]:
@@ -14,7 +18,15 @@ async def read_object(request: web.Request) -> dict[str, Any]:
     NUL and lone surrogates are refused here: PostgreSQL has no text with the former, UTF-8
     has none with the latter.
     """
-    raw = await request.read()
+    if (request.content_length or 0) > BODY_LIMIT:
+        raise web.HTTPRequestEntityTooLarge(BODY_LIMIT, request.content_length or 0)
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            raw = await request.read()
+    except TimeoutError:
+        headers = {"Connection": "close"}
+        text = f"The body did not arrive within {_BODY_SECONDS} seconds."
+        raise Problem(408, "request_timeout", text, headers=headers) from None
     if not raw:
         raise malformed()
     if request.content_type != "application/json":

@@ -58,6 +58,9 @@ class EmbeddedPostgres:
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
             "max_connections": str(max_connections),
+            # The values of a refused row or statement are personal data, and no log's business.
+            "log_error_verbosity": "terse",
+            "log_min_error_statement": "panic",
             **({} if fsync else _UNSAFE),
             **settings,
         }

@@ -14,20 +14,23 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from shared.runtime import logging, tracing
+from shared.runtime.bodies import BODY_LIMIT
 from shared.runtime.entropy import Entropy
 from shared.runtime.metrics import HttpMetrics
 from shared.runtime.postgres import DatabaseUnavailableError
 from shared.wire import envelope
 from shared.wire.envelope import Answer, Meta, Problem
 
-BODY_LIMIT = 64 * 1024
-
 Handler: TypeAlias = Callable[[web.Request], Awaitable[Answer | web.StreamResponse]]
 
 META: web.RequestKey[Meta] = web.RequestKey("meta", Meta)
 LOG_FIELDS: web.RequestKey[dict[str, object]] = web.RequestKey("log_fields", dict)
 
+SERVER = "mithril"  # not which library, in which version
+
 _REQUEST_ID = re.compile(r"^[\x21-\x7e]{1,128}$")
+# What our answers can be, as media ranges (RFC 9110 §12.5.1); weights are not looked at.
+_ACCEPTED = re.compile(r"\*/\*|application/\*|json|text/csv", re.IGNORECASE)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _JSON_HEADER = {"Content-Type": envelope.JSON}
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -52,6 +55,10 @@ def as_aiohttp(handler: Handler) -> Callable[[web.Request], Awaitable[web.Stream
     """A handler in the shape that aiohttp's router takes."""
 
     async def render(request: web.Request) -> web.StreamResponse:
+        accept = request.headers.get("Accept")
+        if accept is not None and not _ACCEPTED.search(accept):
+            text = "Accept must allow application/json."
+            raise Problem(406, "content_type_invalid", text)
         answer = await handler(request)
         if isinstance(answer, web.StreamResponse):
             return answer
@@ -81,6 +88,7 @@ def _middleware(listener: str, entropy: Entropy, metrics: HttpMetrics) -> Middle
         response = await _answer(request, handler, meta)
         if not response.prepared:
             response.headers["X-Request-ID"] = meta.request_id
+            response.headers["Server"] = SERVER
             if meta.idempotency_key is not None:
                 response.headers["X-Idempotency-Key"] = meta.idempotency_key
         _record(request, response.status, listener, metrics, time.perf_counter() - started)

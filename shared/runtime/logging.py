@@ -65,6 +65,8 @@ def configure(*, service: str, level: str, human: bool | None = None) -> None:
             ],
         )
     )
+    # What it reports are requests that do not parse, quoted whole; protocol.py tells of them.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(number, logging.WARNING))

@@ -19,9 +19,9 @@ class DatabaseUnavailableError(Exception):
 
 
 # Classes of SQLSTATE that mean the server went away, is starting, or has no room:
-# connection exception, insufficient resources, operator intervention (which a statement
-# that ran into its timeout counts as: trying a batch again item by item would only wait more).
-_AWAY = ("08", "53", "57")
+# connection exception, no such database, insufficient resources, operator intervention (which
+# a statement that ran into its timeout counts as: trying a batch again would only wait more).
+_AWAY = ("08", "3D", "53", "57")
 
 # The driver's own words for it. `InternalClientError`: the server's farewell arrived between
 # two messages of ours, and the connection's state machine no longer fits.

@@ -27,7 +27,7 @@ from shared.runtime.outbox import CHANNEL, REPLAY
 from shared.runtime.publishing import publish
 
 _log = logging.get("relay")
-_MEASURE_SECONDS = 2.0  # how old the gauges may be while there is always more to publish
+_MEASURE_SECONDS = 2.0  # how old the gauges may be
 
 # The planner is kept to the one index of the outbox: its statistics lag far behind a table
 # that fills within minutes, and a wrong guess here would read a day of events a batch.
@@ -117,6 +117,14 @@ class Relay:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Lead when nobody else does, until `stop`; outlive PostgreSQL and Kafka."""
+        monitor = asyncio.create_task(self._monitor(stop), name="outbox monitor")
+        try:
+            await self._lead_again_and_again(stop)
+        finally:
+            monitor.cancel()
+            await asyncio.gather(monitor, return_exceptions=True)
+
+    async def _lead_again_and_again(self, stop: asyncio.Event) -> None:
         delay = 0.1
         while not stop.is_set():
             try:
@@ -146,8 +154,6 @@ class Relay:
         )
         try:
             if not await conn.fetchval("SELECT pg_try_advisory_lock($1)", self._lock):
-                self._metrics.waiting.set(0)  # the leader tells
-                self._metrics.age.set(0)
                 await self._follow(conn, stop)
                 return
             await conn.execute(_SESSION)
@@ -156,7 +162,6 @@ class Relay:
                 "INSERT INTO outbox_relays (source) VALUES ($1) ON CONFLICT DO NOTHING",
                 self._source,
             )
-            await self._measure(conn)  # told even while Kafka is away
             producer = idempotent_producer(self._kafka, client_id=f"{self._source}-relay")
             try:
                 await producer.start()
@@ -188,15 +193,11 @@ class Relay:
     ) -> None:
         await self._replay(conn, producer)  # it may have been asked while nobody led
         await self._send_again(conn, producer)
-        measured = 0.0
         while True:
             self._woken.clear()
             if self._replay_asked:
                 await self._replay(conn, producer)
             rows = await conn.fetch(_ASSIGN, self._source, self._batch)
-            if time.monotonic() >= measured + _MEASURE_SECONDS or not rows:
-                await self._measure(conn)
-                measured = time.monotonic()
             if rows:
                 failpoints.reach("relay.assigned")
                 rows.sort(key=lambda row: row["sequence"])
@@ -257,10 +258,27 @@ class Relay:
         await conn.execute(_PUBLISHED, self._source, rows[-1]["sequence"])
         self._metrics.published.inc(len(rows))
 
-    async def _measure(self, conn: asyncpg.Connection) -> None:
-        waiting, age = await conn.fetchrow(_WAITING, self._source)
-        self._metrics.waiting.set(waiting)
-        self._metrics.age.set(age)
+    async def _monitor(self, stop: asyncio.Event) -> None:
+        """Measure what waits, whoever leads and whatever it waits for.
+
+        Apart from the relay itself, which may stand still for as long as Kafka does.
+        """
+        while not stop.is_set():
+            with suppress(
+                asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError
+            ):
+                conn = await asyncpg.connect(
+                    self._database_url, timeout=5, command_timeout=10
+                )
+                try:
+                    while not stop.is_set():
+                        waiting, age = await conn.fetchrow(_WAITING, self._source)
+                        self._metrics.waiting.set(waiting)
+                        self._metrics.age.set(age)
+                        await _pause(stop, _MEASURE_SECONDS)
+                finally:
+                    conn.terminate()
+            await _pause(stop, self._idle)
 
 
 async def ask_replay(database_url: str, *, first: int = 0) -> None:

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from shared.runtime import logging
 from shared.runtime.health import Readiness
+from shared.runtime.protocol import Runner
 
 _log = logging.get("serve")
 
@@ -51,7 +52,10 @@ class Process:
 
 def run(build: Callable[[], Awaitable[Process]]) -> None:
     """Build a process on a fresh event loop and run it to its end."""
-    uvloop.run(_run(build))
+    try:
+        uvloop.run(_run(build))
+    except OSError as error:  # an address in use, or not ours
+        sys.exit(f"cannot serve: {error}")
 
 
 async def _run(build: Callable[[], Awaitable[Process]]) -> None:
@@ -119,8 +123,8 @@ def _settle_the_collector() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
-async def _start(listener: Listener, grace: float) -> web.AppRunner:
-    runner = web.AppRunner(
+async def _start(listener: Listener, grace: float) -> Runner:
+    runner = Runner(
         listener.app,
         access_log=None,  # the one line a request is written by the middleware
         handle_signals=False,

@@ -47,6 +47,11 @@ class Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
 
+def is_uuid(text: str) -> bool:
+    """Whether a text is an id as the contract writes one."""
+    return _UUID.match(text) is not None
+
+
 def parse_uuid(text: str) -> UUID:
     """An id of a path or a query; anything else is MALFORMED (400)."""
     if _UUID.match(text) is None:

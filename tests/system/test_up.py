@@ -194,3 +194,20 @@ async def test_ports_in_use_are_named(up: Up) -> None:
 
     assert status == 1
     assert said == (f"mithril up: ports in use: {up.base}; choose others with --port-base")
+
+
+async def test_a_second_set_on_the_same_state_is_refused_and_harms_nothing(up: Up) -> None:
+    await up.start()
+    second = Up(up.state)
+    second._process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services.cli", "up"),
+        *("--state-dir", str(up.state), "--port-base", str(second.base)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    status, said = await second.end(signal.SIGCONT)
+
+    assert status == 1
+    assert said.startswith("mithril up: another process runs")
+    assert len(said.splitlines()) == 1
+    assert (up.state / "endpoints.json").exists()

@@ -9,27 +9,33 @@ from services.mithril_api.deps import Deps
 from services.mithril_api.store import tokens, users
 from services.mithril_api.store.users import User
 from shared.events.accounts import UserBlocked, UserUnblocked
-from shared.events.envelope import Event
 from shared.events.tokens import TokensRevoked
 from shared.models.ids import UserId
 from shared.runtime import outbox
+
+
+async def mark_blocked(
+    deps: Deps, conn: AsyncConnection, user_id: UserId, reason: str | None, *, now: datetime
+) -> User:
+    """The account, blocked and published; its tokens are as they were, and nothing takes them."""
+    blocked = {"is_blocked": True, "block_reason": reason}
+    user = await users.change(conn, user_id, blocked, at=now)
+    told = UserBlocked(user_id=user_id, reason=reason)
+    await outbox.put(conn, message(deps, told, at=now))
+    return user
 
 
 async def block(
     deps: Deps, conn: AsyncConnection, user_id: UserId, reason: str | None, *, now: datetime
 ) -> User:
     """The account, blocked; its tokens are revoked, and both are published."""
-    blocked = {"is_blocked": True, "block_reason": reason}
-    user = await users.change(conn, user_id, blocked, at=now)
+    user = await mark_blocked(deps, conn, user_id, reason, now=now)
     count = await tokens.revoke(conn, tokens.of_user(user_id), at=now)
-    told: list[Event] = [UserBlocked(user_id=user_id, reason=reason)]
     if count:
-        told.append(
-            TokensRevoked(
-                selector="user", reason="user_blocked", user_id=user_id, count=count
-            )
+        told = TokensRevoked(
+            selector="user", reason="user_blocked", user_id=user_id, count=count
         )
-    await outbox.put_many(conn, [message(deps, event, at=now) for event in told])
+        await outbox.put(conn, message(deps, told, at=now))
     return user
 
 

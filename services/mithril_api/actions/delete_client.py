@@ -15,8 +15,8 @@ from shared.runtime.postgres import retrying
 async def delete_client(deps: Deps, client_id: ClientId) -> Refused | None:
     """None: it is gone, with its connections, consents and roles.
 
-    The rows of its tokens stay, revoked: a client made again with the same id must not find
-    the old ones working.
+    Its tokens go too, after they are revoked, so that whoever waits for one sees the end of
+    it: a client made again with the same id must not find the old ones working.
     """
     refused = await retrying(lambda: _delete(deps, client_id))
     deps.committed()
@@ -28,7 +28,7 @@ async def _delete(deps: Deps, client_id: ClientId) -> Refused | None:
         if not await clients.remove(conn, client_id):
             return Refused(Reason.NOT_FOUND)
         now = deps.clock.now()
-        count = await tokens.revoke(conn, tokens.of_client(client_id), at=now)
+        count = len(await tokens.remove(conn, tokens.of_client(client_id), at=now))
         events: list[Event] = [ClientDeleted(client_id=client_id)]
         if count:
             events.append(

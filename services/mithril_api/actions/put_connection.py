@@ -6,7 +6,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.mithril_api.actions.minting import message
-from services.mithril_api.actions.rotating import rotate
+from services.mithril_api.actions.rotating import reissue, rotate
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain.connections import (
     Connection,
@@ -35,7 +35,8 @@ async def put_connection(
     """The connection, always with a fresh secret.
 
     The contract answers an update with the secret too, and the stored one cannot be shown:
-    so an update rotates it, and the former one works until the overlap ends.
+    so an update gives another, and the one from the first time works until the overlap ends,
+    however often the request is repeated.
     """
 
     async def work() -> Outcome:
@@ -91,6 +92,6 @@ async def _update(
     if after != before:
         await connections.save(conn, after)
         events.insert(0, told_of_change(after, "updated"))
-    secret = await rotate(deps, conn, after, now=now)
+    secret = await reissue(deps, conn, after, now=now)
     await outbox.put_many(conn, [message(deps, event, at=now) for event in events])
     return Opened(connection=after, secret=secret, is_new=False)

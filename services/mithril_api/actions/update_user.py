@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.mithril_api.actions.blocking import block, unblock
+from services.mithril_api.actions.blocking import mark_blocked, unblock
 from services.mithril_api.actions.minting import message
 from services.mithril_api.actions.set_password import Prepared, prepare, set_password
 from services.mithril_api.deps import Deps
@@ -69,7 +69,9 @@ async def _update(
         if change.factor is not None:
             await _set_factor(deps, conn, user_id, change.factor, now=now)
         if change.is_blocked is not None and change.is_blocked != user.is_blocked:
-            settle = block if change.is_blocked else unblock
+            # As in the original, only the action `block` ends the tokens; until the account
+            # is unblocked nothing takes them.
+            settle = mark_blocked if change.is_blocked else unblock
             reason = change.fields.get("block_reason", user.block_reason)
             await settle(deps, conn, user_id, reason, now=now)
         changed = await users.by_id(conn, user_id)

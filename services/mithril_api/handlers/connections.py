@@ -30,8 +30,8 @@ from services.mithril_api.handlers.rendering import (
 from services.mithril_api.store import connections
 from shared.models.ids import ClientId, ConnectionId
 from shared.runtime.bodies import read_object
-from shared.wire.casting import Body, Id, parse_uuid
-from shared.wire.envelope import Answer, Problem, not_found
+from shared.wire.casting import Body, Id, is_uuid, parse_uuid
+from shared.wire.envelope import Answer, Invalid, Problem, not_found
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -39,6 +39,11 @@ NO_STORE = {"Cache-Control": "no-store"}
 RedirectUri = Annotated[
     str, StringConstraints(max_length=2048, pattern=r"^https://[^\s\p{Cc}#]+$")
 ]
+
+
+_REDIRECT_REQUIRED = Invalid(
+    entry="$.redirect_uri", rule="required", description="can't be blank"
+)
 
 
 class Filters(Body):
@@ -94,14 +99,21 @@ async def get_one(request: web.Request) -> Answer:
 async def put(request: web.Request) -> Answer:
     """Open or change the connection of a consumer: 201 or 200, with a fresh secret either way.
 
-    The path of this one route answers 404 where its id is no UUID, as documented.
+    This one route answers 404 where an id is no UUID, as documented.
     """
     try:
         client_id = _client_id(request)
     except Problem:
         raise not_found() from None
     body = await read_object(request)
-    form = cast_beside(PutBody, without_blanks(body), blanked(body, ["redirect_uri"]))
+    given = without_blanks(body)
+    consumer_id = given.get("consumer_id")
+    if isinstance(consumer_id, str) and not is_uuid(consumer_id):
+        raise not_found()
+    complaints = blanked(body, ["redirect_uri"])
+    if consumer_id is None and "redirect_uri" not in body:  # so there is nothing to change
+        complaints = [_REDIRECT_REQUIRED]
+    form = cast_beside(PutBody, given, complaints)
     outcome = await put_connection(
         request.app[DEPS],
         client_id=client_id,

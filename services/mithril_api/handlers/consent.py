@@ -17,7 +17,7 @@ from services.mithril_api.handlers.problems import refuse
 from services.mithril_api.handlers.tokens import NO_STORE
 from shared.models.ids import ClientId, UserId
 from shared.runtime.bodies import read_wrapped
-from shared.runtime.http import note
+from shared.runtime.http import META, note
 from shared.wire.casting import Body, Id, LongText, ScopeText, cast
 from shared.wire.envelope import Answer, Invalid, validation_failed
 
@@ -55,8 +55,13 @@ async def post_authorize(request: web.Request) -> Answer:
     note(request, app_client_id=str(asked.client_id), outcome=result)
     if isinstance(outcome, Refused):
         refuse(outcome)
+    # Whoever sends no `state` gets the original's `Location` to the letter; who does knows
+    # the standards, and checks who answered (RFC 9207).
     location = redirects.with_parameters(
-        form.redirect_uri, code=outcome.value, state=form.state
+        form.redirect_uri,
+        code=outcome.value,
+        state=form.state,
+        iss=None if form.state is None else _issuer(request),
     )
     return Answer(
         data=rendered(outcome.token, value=outcome.value),
@@ -64,6 +69,11 @@ async def post_authorize(request: web.Request) -> Answer:
         urgent={"redirect_uri": location},
         headers={**NO_STORE, "Location": location},
     )
+
+
+def _issuer(request: web.Request) -> str:
+    configured = request.app[DEPS].settings.issuer
+    return configured or request[META].url.removesuffix(request.path)
 
 
 def _require_method(form: ConsentBody) -> None:

@@ -20,7 +20,6 @@ def _denied(message: str, kind: str = "access_denied") -> tuple[int, str, str]:
 
 
 _TABLE: Mapping[Reason, tuple[int, str, str]] = {
-    Reason.API_KEY_UNKNOWN: _denied("Invalid api key"),
     Reason.API_KEY_UNKNOWN_AT_REFRESH: _denied("invalid api-key header"),
     Reason.API_KEY_UNSET: _denied("api-key header not set"),
     Reason.APPROVAL_MISSING: _denied("Resource owner revoked access for the client."),
@@ -63,6 +62,7 @@ _TABLE: Mapping[Reason, tuple[int, str, str]] = {
 }
 
 _UNPROCESSABLE: Mapping[Reason, str] = {
+    Reason.API_KEY_UNKNOWN: "API-KEY is invalid.",
     Reason.BROKER_KEY_REQUIRED: "API-KEY header required.",
     Reason.BROKER_KEY_UNKNOWN: "API-KEY header is invalid.",
     Reason.BROKER_SETTINGS: "Incorrect broker settings.",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -159,15 +159,39 @@ async def rotate_secret(
     The former one works until the overlap ends; what was older is removed, so that no more
     than two ever work.
     """
+    latest = (s.c.expires_at.desc().nulls_first(), s.c.inserted_at.desc())
+    await _replace(conn, connection_id, digest, latest, at=at, overlap=overlap)
+
+
+async def reissue_secret(
+    conn: AsyncConnection,
+    connection_id: ConnectionId,
+    digest: bytes,
+    *,
+    at: datetime,
+    overlap: timedelta,
+) -> None:
+    """The same, but beside the new one the *oldest* that still works is kept.
+
+    For an upsert that must answer with a secret each time it is repeated: the one that its
+    client holds from the first time goes on working, those in between do not.
+    """
+    first = (s.c.expires_at < at, s.c.inserted_at)
+    await _replace(conn, connection_id, digest, first, at=at, overlap=overlap)
+
+
+async def _replace(
+    conn: AsyncConnection,
+    connection_id: ConnectionId,
+    digest: bytes,
+    order: tuple[ColumnElement[Any], ...],
+    *,
+    at: datetime,
+    overlap: timedelta,
+) -> None:
     mine = s.c.connection_id == connection_id
-    former = (
-        select(s.c.digest)
-        .where(mine)
-        .order_by(s.c.expires_at.desc().nulls_first(), s.c.inserted_at.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    await conn.execute(delete(s).where(mine, s.c.digest != former))
+    kept = select(s.c.digest).where(mine).order_by(*order).limit(1).scalar_subquery()
+    await conn.execute(delete(s).where(mine, s.c.digest != kept))
     end = func.least(s.c.expires_at, at + overlap)  # least() passes over nulls
     await conn.execute(update(s).where(mine).values(expires_at=end))
     await conn.execute(

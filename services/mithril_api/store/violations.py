@@ -21,8 +21,8 @@ _ABSENT: Mapping[str, str] = {
     "fk_apps_client_id": "client_id",
     "fk_apps_user_id": "user_id",
     "fk_authentication_factors_user_id": "user_id",
-    CLIENT_TYPE_OF_CLIENTS: "client_type",  # named after the thing, as the original did
-    "fk_clients_user_id": "user",
+    CLIENT_TYPE_OF_CLIENTS: "client_type_id",
+    "fk_clients_user_id": "user_id",
     "fk_connections_client_id": "client_id",
     "fk_connections_consumer_id": "consumer_id",
     "fk_global_user_roles_role_id": "role_id",

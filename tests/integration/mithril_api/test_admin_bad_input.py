@@ -91,7 +91,10 @@ async def test_odd_values_in_any_field_are_answered(api: Api, odd: object) -> No
             response = await api.internal.request(method, f"/admin{path}", json=body)
 
             case = (method, path, field)
-            assert (case, response.status) in [(case, status) for status in (200, 413, 422)]
+            # One route answers 404 to a consumer that is no UUID, as documented.
+            absent = {404} if method == "PUT" and field == "consumer_id" else set[int]()
+            allowed = {200, 413, 422} | absent
+            assert (case, response.status) in [(case, status) for status in allowed]
 
 
 @pytest.mark.parametrize("odd", [str(odd) for odd in ODD.values()][:-1])

@@ -75,4 +75,4 @@ class TestEnding:
         direct = {"access_type": "DIRECT"}
         status, _ = await ask(api, "PUT", path, body_of(world, priv_settings=direct))
 
-        assert (before, status, await verify(api, access.value)) == (200, 200, 401)
+        assert (before, status, await verify(api, access.value)) == (200, 200, 404)

@@ -1,6 +1,7 @@
 """PUT /admin/clients/{id}/connections: the upsert, and its secret (spec §1.4, D4)."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -155,7 +156,7 @@ class TestOpening:
                 id="no consumer",
             ),
             pytest.param(
-                {"consumer_id": "42", "redirect_uri": 7},
+                {"consumer_id": 42, "redirect_uri": 7},
                 [
                     unfit("consumer_id", "cast", "is invalid", ("uuid",)),
                     unfit("redirect_uri", "cast", "is invalid", ("string",)),
@@ -230,3 +231,27 @@ class TestOpening:
         answered = await refused(api, "PUT", f"/clients/{client_id}/connections", body)
 
         assert answered == NOT_FOUND
+
+
+async def test_a_put_that_is_repeated_leaves_the_secret_of_the_first_time_working(
+    api: Api,
+) -> None:
+    world = await a_world(api.deps)
+    path = f"/admin/clients/{world.client_id}/connections"
+    body = {"consumer_id": str(world.client_id), "redirect_uri": world.redirect_uri}
+
+    secrets = []
+    for _ in range(3):
+        answer = await api.internal.put(path, json=body)
+        secrets.append((await answer.json())["data"]["secret"])
+        api.clock.advance(timedelta(seconds=1))
+
+    worked = [
+        (
+            await api.public.post(
+                "/oauth/tokens", json=world.refresh_body(client_secret=secret)
+            )
+        ).status
+        for secret in (world.client_secret, *secrets)
+    ]
+    assert worked == [201, 401, 401, 201]

@@ -216,23 +216,27 @@ class TestChanging:
         told = [data["change"] for kind, data in await events_of(api) if "factor" in kind]
         assert told == ["created", "changed"]
 
-    async def test_a_block_by_a_field_is_a_block(self, api: Api) -> None:
+    async def test_a_block_by_a_field_leaves_the_tokens_but_nothing_takes_them(
+        self, api: Api
+    ) -> None:
         world = await a_world(api.deps)
         path = f"/users/{world.user_id}"
         change = {"is_blocked": True, "block_reason": "left"}
 
         _, blocked = await ask(api, "PATCH", path, {"user": change})
+        refused = await api.public.post("/oauth/tokens", json=world.refresh_body())
+        error = (await refused.json())["error"]
         _, unblocked = await ask(api, "PATCH", path, {"user": {"is_blocked": False}})
 
         assert [body["data"]["is_blocked"] for body in (blocked, unblocked)] == [
             True,
             False,
         ]
-        assert await live_tokens(api, world.user_id) == []
+        assert (refused.status, error["type"]) == (401, "user_blocked")
+        assert await live_tokens(api, world.user_id) == ["refresh_token"]
         user_id = str(world.user_id)
         assert await events_of(api) == [
             ("mithril.user.updated.v1", {"user_id": user_id, "fields": ["block_reason"]}),
             ("mithril.user.blocked.v1", {"user_id": user_id, "reason": "left"}),
-            tokens_revoked("user", "user_blocked", user_id=user_id, count=1),
             ("mithril.user.unblocked.v1", {"user_id": user_id, "reason": "left"}),
         ]

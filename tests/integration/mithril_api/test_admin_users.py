@@ -368,7 +368,7 @@ class TestDeleting:
         await ask(api, "DELETE", f"/users/{world.user_id}")
 
         assert await live_tokens(api, other["id"]) == []
-        assert await rows(api, tables.tokens, other["id"]) == 1
+        assert await rows(api, tables.tokens, other["id"]) == 0
 
     async def test_an_account_is_deleted_once(self, api: Api) -> None:
         user = await a_user(api)

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote_plus
 from uuid import UUID
 
 import pytest
@@ -74,7 +75,8 @@ async def test_a_consent_answers_the_documented_code_and_where_to_take_it(api: A
     body = await response.json()
 
     code = body["data"]["value"]
-    location = f"{world.redirect_uri}?code={code}&state=xyz"
+    issuer = quote_plus(str(api.public.make_url("")).rstrip("/"))
+    location = f"{world.redirect_uri}?code={code}&state=xyz&iss={issuer}"
     expires = api.clock.now() + timedelta(seconds=120)
     assert response.status == 201
     assert response.headers["Location"] == location
@@ -166,7 +168,7 @@ async def test_a_first_consent_makes_the_approval(api: Api) -> None:
     [
         ("https://clinic.test/cb?z=1&a=%D1%97", None, "?code={code}&a=%D1%97&z=1"),
         ("https://clinic.test/cb?state=own", None, "?code={code}&state=own"),
-        ("https://clinic.test/cb", "a b&c=d", "?code={code}&state=a+b%26c%3Dd"),
+        ("https://clinic.test/cb", "a b&c=d", "?code={code}&state=a+b%26c%3Dd&iss={iss}"),
     ],
 )
 async def test_the_location_keeps_what_the_address_had_and_echoes_state(
@@ -179,7 +181,10 @@ async def test_the_location_keeps_what_the_address_had_and_echoes_state(
         api, world, session, redirect_uri=registered, state=state
     )
 
-    expected = "https://clinic.test/cb" + added.format(code=body["data"]["value"])
+    issuer = quote_plus(str(api.public.make_url("")).rstrip("/"))
+    expected = "https://clinic.test/cb" + added.format(
+        code=body["data"]["value"], iss=issuer
+    )
     assert (status, body["urgent"]["redirect_uri"]) == (201, expected)
 
 
