@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -25,6 +26,7 @@ from shared.runtime.metrics import HttpMetrics
 from shared.runtime.postgres import DatabaseUnavailableError, connect
 from shared.runtime.relay import Relay, RelayMetrics
 from shared.runtime.serve import Listener, Process
+from shared.runtime.upkeep import OutboxUpkeep
 
 NAME = "abac-api"
 
@@ -39,6 +41,7 @@ class Built:
     internal: web.Application
     readiness: Readiness
     relay: Relay
+    upkeep: OutboxUpkeep
     consumer: FactsConsumer
     registry: CollectorRegistry
 
@@ -88,6 +91,11 @@ def build(
         internal=internal,
         readiness=readiness,
         relay=relay,
+        upkeep=OutboxUpkeep(
+            deps.db,
+            clock=deps.clock,
+            kept_for=timedelta(days=settings.outbox_retention_days),
+        ),
         consumer=FactsConsumer(deps=deps, metrics=counted, kafka=settings.kafka()),
         registry=registry,
     )
@@ -128,7 +136,11 @@ async def process(settings: Settings) -> Process:
             ),
         ],
         readiness=built.readiness,
-        background={"outbox relay": built.relay.run, "facts": built.consumer.run},
+        background={
+            "outbox relay": built.relay.run,
+            "outbox upkeep": built.upkeep.run,
+            "facts": built.consumer.run,
+        },
         close=built.deps.db.dispose,
     )
 

@@ -14,6 +14,9 @@ class Settings(KafkaSettings, ProcessSettings):
     )
     database_url: SecretStr = Field(validation_alias="DATABASE_URL")
     db_pool_size: int = Field(10, validation_alias="DB_POOL_SIZE", ge=1, le=200)
+    outbox_retention_days: int = Field(
+        1, validation_alias="MITHRIL_OUTBOX_RETENTION_DAYS", ge=1
+    )
     batch_lanes: int = Field(2, validation_alias="MITHRIL_BATCH_LANES", ge=1)
     batch_most: int = Field(64, validation_alias="MITHRIL_BATCH_MOST", ge=1)
     facts_group: str = Field(

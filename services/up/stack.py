@@ -42,8 +42,6 @@ _OWNERS = tuple(
     for service in SERVICES
     if service.name in {"mithril-api", "abac-api", "abac-log-consumer"}
 )
-# Databases whose service relays an outbox; the audit log publishes its checkpoints itself.
-_OUTBOXES = ("mithril", "abac")
 _PORT_SECONDS = 10
 
 
@@ -108,8 +106,8 @@ async def _prepare(neighbours: Neighbours, *, base: int) -> None:
         *(_command(owner, "migrate", neighbours, base=base) for owner in _OWNERS)
     )
     # The embedded broker keeps nothing: what is retained in the outboxes fills it again.
-    for name in _OUTBOXES:
-        await ask_replay(neighbours.postgres.url(name))
+    for url in neighbours.database_urls().values():
+        await ask_replay(url)
 
 
 async def _start(

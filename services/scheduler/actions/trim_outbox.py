@@ -9,10 +9,10 @@ from services.scheduler.actions.ddl import patiently
 from services.scheduler.deps import Deps
 from services.scheduler.domain import calendar
 from services.scheduler.store import expired
-from services.scheduler.store.outbox import holds_unpublished
 from services.scheduler.work import Progress
 from shared.runtime import partitions
 from shared.runtime.partitions import Partition, Unit
+from shared.runtime.upkeep import holds_unpublished
 
 
 async def trim_outbox(deps: Deps, progress: Progress) -> None:

@@ -9,6 +9,7 @@ No foreign keys: facts of different kinds come in any order.
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     Boolean,
@@ -48,7 +49,7 @@ def _moment(name: str, *, nullable: bool = True) -> Column[datetime]:
     return Column(name, DateTime(timezone=True), nullable=nullable)
 
 
-def _facts(name: str, *fields: Column[object], required: str, by: list[str]) -> Table:
+def _facts(name: str, *fields: Column[Any], required: str, by: list[str]) -> Table:
     """A table of facts; each of `by` is an index on live facts, of columns by space."""
     whole = " AND ".join(f"{column} IS NOT NULL" for column in required.split())
     indexes = [
