@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import asyncpg
 import orjson
 
 import services.abac_api
@@ -166,9 +167,12 @@ async def _recording(
         for _ in range(_ROUNDS):
             for port, found in zip(ports, lone, strict=True):
                 requests = load.shuffled([_request(item, port=port) for item in asked])
+                before = await _recorded(url)
                 made = await load.run(port, requests, connections=1, seconds=3)
                 found.append(load.checked(made, 200).quantile(0.5))
                 await load.drained(url)
+                if (await _recorded(url) > before) is (port == unrecorded.public_port):
+                    raise RuntimeError("recorded what should not be, or the reverse")
             commit = await pgbench.run(
                 place.server, "commit", database="abac", clients=1, seconds=3, doctors=1
             )
@@ -180,3 +184,11 @@ async def _recording(
     )
     figure = (kept - bare) / commit_seconds
     return Measured(target=targets.RECORDING, figure=figure, note=note)
+
+
+async def _recorded(url: str) -> int:
+    """How many decisions were recorded so far."""
+    conn = await asyncpg.connect(url)
+    last: int = await conn.fetchval("SELECT coalesce(max(position), 0) FROM outbox")
+    await conn.close()
+    return last

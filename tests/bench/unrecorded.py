@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.abac_api.store import decisions
 from services.cli import cli
 from shared.events.envelope import Message
-from shared.runtime import outbox
 from shared.runtime.postgres import Database
 from shared.runtime.relay import Relay
 
@@ -23,7 +23,7 @@ def _sleep_on(self: Relay) -> None:
 
 
 if __name__ == "__main__":
-    outbox.put_many = _forget
+    decisions.record = _forget
     Database.begin = Database.read  # type: ignore[method-assign]  # one statement is left
     Relay.wake = _sleep_on  # type: ignore[method-assign]
     cli()
