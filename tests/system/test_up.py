@@ -129,11 +129,14 @@ async def test_the_printed_curl_answers_201_with_a_token_that_verifies_and_an_ev
         ),
     )
     assert records[-1].sequence >= 1
-    assert set(endpoints["services"]) == {"mithril-api", "mithril-scheduler"}
+    assert set(endpoints["services"]) == {
+        *("mithril-api", "mithril-scheduler", "abac-api", "abac-log-consumer"),
+    }
     assert set(demo) == {
         *("client_id", "client_secret", "refresh_token", "user_id", "user_email"),
         *("user_password", "service_token", "admin_token", "auditor_token", "mis_api_key"),
         *("admin_email", "admin_password", "auditor_email", "auditor_password"),
+        "patient_id",
     }
     assert await up.end() == (0, "")
     assert not (up.state / "endpoints.json").exists()
