@@ -23,15 +23,10 @@ class DatabaseUnavailableError(Exception):
 # a statement that ran into its timeout counts as: trying a batch again would only wait more).
 _AWAY = ("08", "3D", "53", "57")
 
-# The driver's own words for it. `InternalClientError`: the server's farewell arrived between
-# two messages of ours, and the connection's state machine no longer fits.
-_AWAY_ERRORS = (
-    OSError,
-    TimeoutError,
-    PoolTimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
+# What a connection of the driver raises when it is lost, beside the server's own errors.
+# `InternalClientError`: the server's farewell arrived between two messages of ours, and the
+# connection's state machine no longer fits.
+LOST = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class Database:
@@ -147,7 +142,7 @@ def is_away(error: BaseException) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         state = getattr(error, "sqlstate", None)
         return isinstance(state, str) and state.startswith(_AWAY)
-    return isinstance(error, _AWAY_ERRORS)
+    return isinstance(error, (*LOST, PoolTimeoutError))
 
 
 def connect(

@@ -24,6 +24,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from shared.runtime import failpoints, logging
 from shared.runtime.kafka import KafkaAccess, idempotent_producer
 from shared.runtime.outbox import CHANNEL, REPLAY
+from shared.runtime.postgres import LOST
 from shared.runtime.publishing import publish
 
 _log = logging.get("relay")
@@ -130,12 +131,7 @@ class Relay:
             try:
                 await self._lead(stop)
                 delay = 0.1
-            except (
-                KafkaError,
-                asyncpg.PostgresError,
-                asyncpg.InterfaceError,
-                OSError,
-            ) as error:
+            except (KafkaError, asyncpg.PostgresError, *LOST) as error:
                 self._metrics.failures.inc()
                 _log.warning(
                     "relay interrupted", error=f"{type(error).__name__}: {error}"[:300]
@@ -172,7 +168,7 @@ class Relay:
                     async with asyncio.timeout(5):
                         await producer.stop()
         finally:
-            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            with suppress(asyncpg.PostgresError, *LOST):
                 await conn.close(timeout=2)
 
     async def _follow(self, conn: asyncpg.Connection, stop: asyncio.Event) -> None:
@@ -264,9 +260,7 @@ class Relay:
         Apart from the relay itself, which may stand still for as long as Kafka does.
         """
         while not stop.is_set():
-            with suppress(
-                asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError
-            ):
+            with suppress(asyncpg.PostgresError, *LOST):
                 conn = await asyncpg.connect(
                     self._database_url, timeout=5, command_timeout=10
                 )

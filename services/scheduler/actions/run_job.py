@@ -11,17 +11,11 @@ from services.scheduler.domain.runs import Outcome, Result, Run, Skipped, SkipRe
 from services.scheduler.store import locks, runs
 from services.scheduler.work import Job, Progress, StopRequestedError
 from shared.runtime import logging
-from shared.runtime.postgres import DatabaseUnavailableError
+from shared.runtime.postgres import LOST, DatabaseUnavailableError
 
 _log = logging.get("jobs")
 
-_AWAY = (
-    DatabaseUnavailableError,
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-)
+_AWAY = (DatabaseUnavailableError, asyncpg.PostgresError, *LOST)
 
 
 async def run_job(deps: Deps, job: Job, *, tick: datetime | None = None) -> Result:

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 
+from shared.runtime.postgres import LOST
+
 
 def key_of(job: str) -> int:
     """The number of a job's lock."""
@@ -28,5 +30,5 @@ async def held(database_url: str, job: str) -> AsyncIterator[bool]:
     try:
         yield bool(await conn.fetchval("SELECT pg_try_advisory_lock($1)", key_of(job)))
     finally:
-        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        with suppress(asyncpg.PostgresError, *LOST):
             await conn.close(timeout=2)
