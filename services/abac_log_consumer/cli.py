@@ -21,7 +21,8 @@ from services.abac_log_consumer.domain.signing import public_key, trusted
 from services.abac_log_consumer.domain.verification import Signed, read_checkpoints
 from services.abac_log_consumer.settings import Settings
 from services.abac_log_consumer.store.verifying import snapshot
-from shared.runtime import logging, migrate, serve
+from shared.runtime import migrate
+from shared.runtime.commands import print_settings, report, serve_until_told
 from shared.runtime.settings import load_or_exit
 
 cli = typer.Typer(
@@ -37,10 +38,7 @@ cli.command("partitions")(partitions_command)
 def serve_command() -> None:
     """Record what Kafka tells and serve both listeners, until SIGTERM."""
     settings = load_or_exit(Settings)
-    logging.configure(
-        service=composition.NAME, level=settings.log_level, human=settings.human_logs()
-    )
-    serve.run(lambda: composition.process(settings))
+    serve_until_told(composition.NAME, settings, composition.process)
 
 
 @cli.command("migrate")
@@ -55,14 +53,9 @@ def migrate_command() -> None:
 def doctor_command() -> None:
     """Print the settings, secrets hidden, and try each neighbour. Exit 1 if one fails."""
     settings = load_or_exit(Settings)
-    for name, value in sorted(settings.model_dump().items()):
-        typer.echo(f"{name} = {value}")
+    print_settings(settings)
     typer.echo(f"public key = {settings.signer.public.hex()}")
-    states = asyncio.run(composition.examine(settings))
-    for name, state in states.items():
-        typer.echo(f"{name}: {state}")
-    if any(state != "ok" for state in states.values()):
-        sys.exit(1)
+    report(asyncio.run(composition.examine(settings)))
 
 
 _CHECKPOINTS = typer.Option(

@@ -1,14 +1,14 @@
 """mithril mithril-api: serve, migrate, doctor."""
 
 import asyncio
-import sys
 from pathlib import Path
 
 import typer
 
 from services.mithril_api import app as composition
 from services.mithril_api.settings import Settings
-from shared.runtime import logging, migrate, serve
+from shared.runtime import migrate
+from shared.runtime.commands import print_settings, report, serve_until_told
 from shared.runtime.settings import load_or_exit
 
 cli = typer.Typer(
@@ -20,10 +20,7 @@ cli = typer.Typer(
 def serve_command() -> None:
     """Serve both listeners and relay the outbox, until SIGTERM."""
     settings = load_or_exit(Settings)
-    logging.configure(
-        service=composition.NAME, level=settings.log_level, human=settings.human_logs()
-    )
-    serve.run(lambda: composition.process(settings))
+    serve_until_told(composition.NAME, settings, composition.process)
 
 
 @cli.command("migrate")
@@ -38,10 +35,5 @@ def migrate_command() -> None:
 def doctor_command() -> None:
     """Print the settings, secrets hidden, and try each neighbour. Exit 1 if one fails."""
     settings = load_or_exit(Settings)
-    for name, value in sorted(settings.model_dump().items()):
-        typer.echo(f"{name} = {value}")
-    states = asyncio.run(composition.examine(settings))
-    for name, state in states.items():
-        typer.echo(f"{name}: {state}")
-    if any(state != "ok" for state in states.values()):
-        sys.exit(1)
+    print_settings(settings)
+    report(asyncio.run(composition.examine(settings)))

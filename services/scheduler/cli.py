@@ -14,7 +14,8 @@ from services.scheduler.jobs import BY_NAME, JOBS
 from services.scheduler.settings import Settings
 from services.scheduler.store import runs
 from services.scheduler.work import Job
-from shared.runtime import logging, serve
+from shared.runtime import logging
+from shared.runtime.commands import print_settings, report, serve_until_told
 from shared.runtime.postgres import DatabaseUnavailableError
 from shared.runtime.settings import load_or_exit
 
@@ -29,10 +30,7 @@ cli = typer.Typer(
 def serve_command() -> None:
     """Serve both listeners and keep the jobs' hours, until SIGTERM."""
     settings = load_or_exit(Settings)
-    logging.configure(
-        service=composition.NAME, level=settings.log_level, human=settings.human_logs()
-    )
-    serve.run(lambda: composition.process(settings))
+    serve_until_told(composition.NAME, settings, composition.process)
 
 
 @cli.command("jobs")
@@ -75,13 +73,8 @@ def run_command(job: str) -> None:
 def doctor_command() -> None:
     """Print the settings, secrets hidden, and try each neighbour. Exit 1 if one fails."""
     settings = load_or_exit(Settings)
-    for name, value in sorted(settings.model_dump().items()):
-        typer.echo(f"{name} = {value}")
-    states = asyncio.run(composition.examine(settings))
-    for name, state in states.items():
-        typer.echo(f"{name}: {state}")
-    if any(state != "ok" for state in states.values()):
-        sys.exit(1)
+    print_settings(settings)
+    report(asyncio.run(composition.examine(settings)))
 
 
 def _print(result: Result, job: Job) -> None:

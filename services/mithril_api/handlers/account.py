@@ -5,7 +5,6 @@ from aiohttp import web
 from services.mithril_api.actions import update_password
 from services.mithril_api.domain.refusals import Reason, Refused, Unfit
 from services.mithril_api.handlers.callers import (
-    MISSING_BEARER,
     consumer_of,
     is_platform,
     required_bearer,
@@ -19,6 +18,7 @@ from shared.models.ids import UserId
 from shared.runtime.bearer import bearer_of
 from shared.runtime.bodies import read_wrapped
 from shared.runtime.http import note
+from shared.runtime.platform import MISSING_BEARER
 from shared.wire.casting import Body, Text, cast, parse_uuid
 from shared.wire.envelope import Answer, access_denied
 

@@ -15,14 +15,14 @@ from services.mithril_api.domain.refusals import Reason, Refused
 from services.mithril_api.handlers.keys import DEPS, VERIFIES
 from services.mithril_api.handlers.problems import refuse
 from shared.models.scopes import narrowed, scope_set
-from shared.runtime.bearer import bearer_of, is_service_token
+from shared.runtime import platform
+from shared.runtime.bearer import bearer_of
 from shared.runtime.http import Handler, note
+from shared.runtime.platform import INVALID_TOKEN, MISSING_BEARER
 from shared.wire.envelope import Answer, access_denied, forbidden
 
 MISSING_CONSUMER = "Missing header x-consumer-id"
-MISSING_BEARER = "Authorization header is not set or doesn't contain Bearer token"
 REQUIRED_BEARER = "Authorization header required."  # where the bearer is what is acted on
-INVALID_TOKEN = "Invalid access token"  # noqa: S105 — a text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +35,7 @@ class Caller:
 
 def is_platform(request: web.Request) -> bool:
     """Whether the platform itself is calling: by service token, or by network position."""
-    settings = request.app[DEPS].settings
-    if settings.internal_auth == "network":
-        return True
-    tokens = [token.get_secret_value() for token in settings.service_tokens]
-    return is_service_token(bearer_of(request), tokens)
+    return platform.is_platform(request, request.app[DEPS].settings)
 
 
 async def consumer_of(request: web.Request, *, scope: str) -> Caller:
@@ -102,16 +98,7 @@ def deny_scope(scope: str) -> NoReturn:
 
 def internal(handler: Handler) -> Handler:
     """Only the platform may call: a service token, or network mode."""
-
-    async def guarded(request: web.Request) -> Answer | web.StreamResponse:
-        if not is_platform(request):
-            raise access_denied(
-                MISSING_BEARER if bearer_of(request) is None else INVALID_TOKEN
-            )
-        return await handler(request)
-
-    guarded.__name__ = getattr(handler, "__name__", "handler")
-    return guarded
+    return platform.platform_only(handler, lambda request: request.app[DEPS].settings)
 
 
 def admin(handler: Handler, *, scope: str) -> Handler:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.mithril_api.handlers.callers import INVALID_TOKEN, MISSING_BEARER
+from shared.runtime.platform import INVALID_TOKEN, MISSING_BEARER
 from tests.builders import a_world
 from tests.integration.mithril_api.administering import NOBODY
 from tests.integration.mithril_api.asking import a_session, bearer

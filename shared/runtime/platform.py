@@ -1,0 +1,37 @@
+"""Only the platform may call: by service token, or by network position (architecture §2)."""
+
+from collections.abc import Callable
+
+from aiohttp import web
+
+from shared.runtime.bearer import bearer_of, is_service_token
+from shared.runtime.http import Handler
+from shared.runtime.settings import ProcessSettings
+from shared.wire.envelope import Answer, access_denied
+
+MISSING_BEARER = "Authorization header is not set or doesn't contain Bearer token"
+INVALID_TOKEN = "Invalid access token"  # noqa: S105 — a text of the contract
+
+
+def is_platform(request: web.Request, settings: ProcessSettings) -> bool:
+    """Whether the platform itself is calling."""
+    if settings.internal_auth == "network":
+        return True
+    tokens = [token.get_secret_value() for token in settings.service_tokens]
+    return is_service_token(bearer_of(request), tokens)
+
+
+def platform_only(
+    handler: Handler, settings_of: Callable[[web.Request], ProcessSettings]
+) -> Handler:
+    """The handler, which refuses everyone else with the gateway's texts (401)."""
+
+    async def guarded(request: web.Request) -> Answer | web.StreamResponse:
+        if not is_platform(request, settings_of(request)):
+            raise access_denied(
+                MISSING_BEARER if bearer_of(request) is None else INVALID_TOKEN
+            )
+        return await handler(request)
+
+    guarded.__name__ = getattr(handler, "__name__", "handler")
+    return guarded
