@@ -13,6 +13,8 @@ from services.mithril_api.domain.verification import Verdict
 from services.mithril_api.handlers import keys, routes
 from services.mithril_api.metrics import Metrics
 from services.mithril_api.settings import Settings
+from shared.peers.session import SharedSession
+from shared.peers.settings import outside_systems
 from shared.runtime import health, http, metrics
 from shared.runtime.clock import Clock, SystemClock
 from shared.runtime.coalesce import Coalescer
@@ -54,6 +56,9 @@ def build(
         source=NAME,
         metrics=RelayMetrics(registry),
     )
+    clock = clock or SystemClock()
+    session = SharedSession()
+    outside = outside_systems(settings, session=session, now=clock.now, unique=entropy.uuid)
     deps = Deps(
         db=connect(
             database_url,
@@ -61,7 +66,7 @@ def build(
             application=NAME,
             on_pool_wait=counted.pool_wait.observe,
         ),
-        clock=clock or SystemClock(),
+        clock=clock,
         entropy=entropy,
         settings=settings,
         passwords=PasswordHasher(
@@ -70,6 +75,12 @@ def build(
             memory_kib=settings.password_memory_kib,
         ),
         committed=relay.wake,
+        sms=outside.sms,
+        mailer=outside.mailer,
+        signatures=outside.signatures,
+        persons=outside.persons,
+        recaptcha=outside.recaptcha,
+        breaches=outside.breaches,
     )
     readiness = Readiness({"postgres": deps.db.ping})
     http_metrics = HttpMetrics(registry)
@@ -81,6 +92,7 @@ def build(
         app[keys.METRICS] = counted
         app[keys.REFRESHES] = refreshes
         app[keys.VERIFIES] = verifies
+        app.cleanup_ctx.append(session.while_serving)
     routes.add_public(public)
     routes.add_internal(internal)
     health.add_routes(internal, readiness=readiness, registry=registry)

@@ -4,6 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.mithril_api.settings import Settings
+from shared.peers.breaches import BreachList
+from shared.peers.mailer import Mailer
+from shared.peers.persons import MasterPatientIndex
+from shared.peers.recaptcha import Recaptcha
+from shared.peers.signatures import SignatureService
+from shared.peers.sms import SmsGateway
 from shared.runtime.clock import Clock
 from shared.runtime.entropy import Entropy
 from shared.runtime.passwords import PasswordHasher
@@ -20,3 +26,10 @@ class Deps:
     settings: Settings
     passwords: PasswordHasher
     committed: Callable[[], None]  # called after a commit that published: wakes our relay
+    # The outside systems; none where it is not configured.
+    sms: SmsGateway | None
+    mailer: Mailer | None
+    signatures: SignatureService | None
+    persons: MasterPatientIndex | None
+    recaptcha: Recaptcha | None
+    breaches: BreachList | None

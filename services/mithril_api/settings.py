@@ -7,10 +7,11 @@ from uuid import UUID
 from pydantic import Field, SecretStr, field_validator
 
 from services.mithril_api.domain.keys import Keyring
+from shared.peers.settings import OutsideSettings
 from shared.runtime.settings import KafkaSettings, Names, ProcessSettings, Secrets
 
 
-class Settings(KafkaSettings, ProcessSettings):
+class Settings(OutsideSettings, KafkaSettings, ProcessSettings):
     """From the environment; frozen."""
 
     port: int = Field(8080, validation_alias="MITHRIL_PORT", ge=0, le=65535)
