@@ -303,3 +303,52 @@ job_runs = Table(
     UniqueConstraint("job", "tick"),  # a tick is done once
     Index("ix_job_runs_job_started_at", "job", "started_at"),
 )
+
+# How far each caller has used up what it may ask for: see `domain/limits.py`. Not logged: a
+# limit that starts anew after a crash harms nobody, and no sign-in waits for a disk.
+rate_limits = Table(
+    "rate_limits",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),  # HMAC of what is limited and of whom
+    Column("settles_at", DateTime(timezone=True), nullable=False),
+    prefixes=["UNLOGGED"],
+    postgresql_with={"fillfactor": 50},
+)
+
+# Nonces of sign-ins by digital signature that are not yet used. No key to clients: one that
+# is gone has nobody to sign in.
+nonces = Table(
+    "nonces",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("client_id", UUID, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index("ix_nonces_expires_at", "expires_at"),
+)
+
+# Mails that are owed: accepted with the transaction that owes them, gone when handed over.
+mails = Table(
+    "mails",
+    metadata,
+    _id(),
+    Column("kind", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("details", JSONB, nullable=False, server_default=_EMPTY_OBJECT),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    _moment("inserted_at"),
+    _moment("next_attempt_at"),
+    Index("ix_mails_next_attempt_at", "next_attempt_at"),
+)
+
+# Links to set a new password that are not yet used. The id is that of the mail which took it.
+password_recoveries = Table(
+    "password_recoveries",
+    metadata,
+    _id(),
+    _reference("user_id", "users.id"),
+    Column("digest", LargeBinary, nullable=False),  # SHA-256 of the value in the link
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    UniqueConstraint("digest"),
+    Index("ix_password_recoveries_user_id", "user_id"),
+    Index("ix_password_recoveries_expires_at", "expires_at"),
+)
