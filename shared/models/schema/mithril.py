@@ -216,13 +216,48 @@ authentication_factors = Table(
     "authentication_factors",
     metadata,
     _id(),
-    Column("type", Text, nullable=False),
-    Column("factor", Text),
+    Column("type", Text, nullable=False),  # SMS or TOTP: passkeys are a table of their own
+    Column("factor", Text),  # the number of SMS
+    Column("name", Text),
     Column("is_active", Boolean, nullable=False, server_default=text("true")),
     _reference("user_id", "users.id"),
+    Column("secret_sealed", LargeBinary),  # of TOTP, under a key derived from ours
+    _moment("secret_sealed_at", nullable=True),
+    Column("last_step", BigInteger),  # of TOTP: the latest time step that was accepted
+    _moment("last_used_at", nullable=True),
     _moment("inserted_at"),
     _moment("updated_at"),
     UniqueConstraint("user_id", "type"),
+)
+
+# WebAuthn credentials, of which a user may have several. One without a credential was reset:
+# its user has to set up a factor anew.
+passkeys = Table(
+    "passkeys",
+    metadata,
+    _id(),
+    _reference("user_id", "users.id"),
+    Column("name", Text),
+    Column("is_active", Boolean, nullable=False, server_default=text("true")),
+    Column("credential_id", LargeBinary),
+    Column("public_key", LargeBinary),  # COSE_Key
+    Column("sign_count", BigInteger, nullable=False, server_default=text("0")),
+    Column("transports", ARRAY(Text), nullable=False, server_default=_EMPTY_ARRAY),
+    _moment("last_used_at", nullable=True),
+    _moment("inserted_at"),
+    _moment("updated_at"),
+    UniqueConstraint("credential_id"),
+    Index("ix_passkeys_user_id", "user_id"),
+)
+
+# Wrong codes of a user since the last right one, and the lock they led to.
+factor_locks = Table(
+    "factor_locks",
+    metadata,
+    Column("user_id", UUID, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("errors", Integer, nullable=False, server_default=text("0")),
+    Column("locks", Integer, nullable=False, server_default=text("0")),
+    _moment("locked_until", nullable=True),
 )
 
 one_time_codes = Table(
@@ -235,8 +270,10 @@ one_time_codes = Table(
     Column("status", Text, nullable=False),  # NEW VERIFIED UNVERIFIED CANCELED EXPIRED
     Column("active", Boolean, nullable=False, server_default=text("true")),
     Column("attempts_count", Integer, nullable=False, server_default=text("0")),
+    _reference("user_id", "users.id", nullable=True),  # none: moved in from elsewhere
     _moment("inserted_at"),
     Index("ix_one_time_codes_key", "key"),
+    Index("ix_one_time_codes_user_id_inserted_at", "user_id", "inserted_at"),
     Index(
         "ix_one_time_codes_active_code_expired_at",
         "code_expired_at",
