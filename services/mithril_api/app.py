@@ -1,5 +1,6 @@
 """The composition root of mithril-api."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from services.mithril_api.deps import Deps
 from services.mithril_api.domain.verification import Verdict
 from services.mithril_api.handlers import keys, routes
 from services.mithril_api.metrics import Metrics
+from services.mithril_api.postman import Postman
 from services.mithril_api.settings import Settings
 from shared.peers.session import SharedSession
 from shared.peers.settings import outside_systems
@@ -39,6 +41,7 @@ class Built:
     internal: web.Application
     readiness: Readiness
     relay: Relay
+    postman: Postman
     registry: CollectorRegistry
 
 
@@ -59,6 +62,7 @@ def build(
     clock = clock or SystemClock()
     session = SharedSession()
     outside = outside_systems(settings, session=session, now=clock.now, unique=entropy.uuid)
+    woken = asyncio.Event()
     deps = Deps(
         db=connect(
             database_url,
@@ -73,8 +77,12 @@ def build(
             workers=settings.password_workers,
             passes=settings.password_passes,
             memory_kib=settings.password_memory_kib,
+            queue=settings.password_queue,
+            on_wait=counted.passwords_waiting.set,
         ),
+        metrics=counted,
         committed=relay.wake,
+        owed=woken.set,
         sms=outside.sms,
         mailer=outside.mailer,
         signatures=outside.signatures,
@@ -102,6 +110,7 @@ def build(
         internal=internal,
         readiness=readiness,
         relay=relay,
+        postman=Postman(deps, woken=woken),
         registry=registry,
     )
 
@@ -158,7 +167,7 @@ async def process(settings: Settings) -> Process:
             ),
         ],
         readiness=built.readiness,
-        background={"outbox relay": built.relay.run},
+        background={"outbox relay": built.relay.run, "postman": built.postman.run},
         close=close,
     )
 

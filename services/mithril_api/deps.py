@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from services.mithril_api.metrics import Metrics
 from services.mithril_api.settings import Settings
 from shared.peers.breaches import BreachList
 from shared.peers.mailer import Mailer
@@ -25,7 +26,9 @@ class Deps:
     entropy: Entropy
     settings: Settings
     passwords: PasswordHasher
+    metrics: Metrics
     committed: Callable[[], None]  # called after a commit that published: wakes our relay
+    owed: Callable[[], None]  # called after a commit that owes a mail: wakes the postman
     # The outside systems; none where it is not configured.
     sms: SmsGateway | None
     mailer: Mailer | None

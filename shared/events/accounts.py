@@ -102,6 +102,15 @@ class PasswordChanged(_UserEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryStarted(_UserEvent):
+    """A link to set a new password was made, to be mailed to the user."""
+
+    type: ClassVar[str] = "mithril.user.recovery-started.v1"
+
+    recovery_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FactorChanged(_UserEvent):
     """A second factor was set up, changed, reset, enabled or disabled."""
 

@@ -77,6 +77,7 @@ _UNPROCESSABLE: Mapping[Reason, str] = {
 
 _FORBIDDEN: Mapping[Reason, str | None] = {
     Reason.API_KEY_OF_ANOTHER: None,
+    Reason.RECOVERY_OFF: "Password recovery is not available.",
     Reason.SECOND_FACTOR_REQUIRED: "Second factor is required.",
     Reason.USER_NOT_REGISTERED: "User is not registered",
 }

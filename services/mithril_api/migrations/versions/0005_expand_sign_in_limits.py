@@ -3,6 +3,8 @@
 Revision: 0005, after 0004.
 """
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -15,7 +17,7 @@ depends_on = None
 _NOW = sa.text("now()")
 
 
-def _moment(name: str, *, default: bool = False) -> sa.Column:
+def _moment(name: str, *, default: bool = False) -> sa.Column[datetime]:
     server_default = _NOW if default else None
     return sa.Column(
         name, sa.DateTime(timezone=True), server_default=server_default, nullable=False
