@@ -1,9 +1,10 @@
 """/admin/clients/{client_id}/connections (spec §1.4)."""
 
+import re
 from typing import Annotated, Any
 
 from aiohttp import web
-from pydantic import StringConstraints
+from pydantic import StringConstraints, ValidatorFunctionWrapHandler, WrapValidator
 
 from services.mithril_api.actions.change_connection import change_connection
 from services.mithril_api.actions.delete_connection import delete_connection
@@ -35,9 +36,23 @@ from shared.wire.envelope import Answer, Invalid, Problem, not_found
 
 NO_STORE = {"Cache-Control": "no-store"}
 
+# What never leaves the machine may go without TLS (RFC 8252 §7.3, §8.3).
+_LOOPBACK = re.compile(
+    r"http://(127\.0\.0\.1|\[::1\]|localhost)(:[0-9]{1,5})?(/[\x21\x22\x24-\x7e]*)?"
+)
+
+
+def _loopback_or(value: object, judge: ValidatorFunctionWrapHandler) -> object:
+    if isinstance(value, str) and len(value) <= 2048 and _LOOPBACK.fullmatch(value):
+        return value
+    return judge(value)
+
+
 # As documented, and without what no redirection may hold (RFC 6749 §3.1.2, RFC 9110 §5.5).
 RedirectUri = Annotated[
-    str, StringConstraints(max_length=2048, pattern=r"^https://[^\s\p{Cc}#]+$")
+    str,
+    StringConstraints(max_length=2048, pattern=r"^https://[^\s\p{Cc}#]+$"),
+    WrapValidator(_loopback_or),
 ]
 
 
