@@ -7,8 +7,10 @@ import typer
 
 from services.abac_api.cli import cli as abac_api
 from services.abac_log_consumer.cli import cli as abac_log_consumer
+from services.admin_web.cli import cli as admin_web
 from services.documents import cli as documents
 from services.emulators.cli import cli as emulators
+from services.gatekeeper.cli import cli as gatekeeper
 from services.mithril_api.cli import cli as mithril_api
 from services.scheduler.cli import cli as scheduler
 from services.up.cli import up
@@ -21,7 +23,9 @@ cli.add_typer(mithril_api, name="mithril-api")
 cli.add_typer(scheduler, name="mithril-scheduler")
 cli.add_typer(abac_api, name="abac-api")
 cli.add_typer(abac_log_consumer, name="abac-log-consumer")
+cli.add_typer(admin_web, name="admin-web")
 cli.add_typer(emulators, name="emulators")
+cli.add_typer(gatekeeper, name="gatekeeper")
 cli.add_typer(documents, name="docs")
 cli.command("up")(up)
 
