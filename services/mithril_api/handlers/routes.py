@@ -2,9 +2,17 @@
 
 from aiohttp import web
 
-from services.mithril_api.handlers import account, consent, login, tokens, verification
+from services.mithril_api.handlers import (
+    account,
+    consent,
+    login,
+    tokens,
+    verification,
+    verifications,
+)
 from services.mithril_api.handlers.callers import internal
 from services.mithril_api.handlers.routes_clients import add_client_routes
+from services.mithril_api.handlers.routes_people import add_people_routes
 from services.mithril_api.handlers.routes_users import add_user_routes
 from shared.runtime.http import as_aiohttp
 
@@ -19,11 +27,14 @@ def add_public(app: web.Application) -> None:
     app.router.add_get("/oauth/user", as_aiohttp(account.get_user))
     update_password = account.post_update_password
     post("/oauth/users/actions/update_password", as_aiohttp(update_password))
+    add_people_routes(app)
 
 
 def add_internal(app: web.Application) -> None:
     """What only the platform may call."""
     verify = internal(verification.get_verify)
     app.router.add_get("/admin/tokens/{value}/verify", as_aiohttp(verify))
+    verify_many = internal(verifications.post_verify)
+    app.router.add_post("/admin/tokens/verify", as_aiohttp(verify_many))
     add_user_routes(app)
     add_client_routes(app)
