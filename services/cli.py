@@ -8,6 +8,7 @@ import typer
 from services.abac_api.cli import cli as abac_api
 from services.abac_log_consumer.cli import cli as abac_log_consumer
 from services.admin_web.cli import cli as admin_web
+from services.auth_web.cli import cli as auth_web
 from services.documents import cli as documents
 from services.emulators.cli import cli as emulators
 from services.gatekeeper.cli import cli as gatekeeper
@@ -26,6 +27,7 @@ cli.add_typer(abac_log_consumer, name="abac-log-consumer")
 cli.add_typer(admin_web, name="admin-web")
 cli.add_typer(emulators, name="emulators")
 cli.add_typer(gatekeeper, name="gatekeeper")
+cli.add_typer(auth_web, name="auth-web")
 cli.add_typer(documents, name="docs")
 cli.command("up")(up)
 

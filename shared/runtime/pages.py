@@ -6,6 +6,7 @@ page `error.html`. A handler is plain aiohttp: it returns `PAGES.render(…)` or
 and raises `PageError`.
 """
 
+import base64
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -271,7 +272,10 @@ def _urlencoded(raw: bytes) -> dict[str, str]:
 
 
 async def _multipart(request: web.Request) -> dict[str, str]:
-    """Fields and the text of uploaded files; a file that was not chosen is left out."""
+    """Fields and uploaded files: the text of one, or base64 where it is no text.
+
+    A file that was not chosen is left out.
+    """
     try:
         posted = await request.post()
         typed: dict[str, str] = {}
@@ -279,12 +283,19 @@ async def _multipart(request: web.Request) -> dict[str, str]:
             if isinstance(value, web.FileField):
                 content = value.file.read()
                 if content:
-                    typed[name] = content.decode("utf-8")
+                    typed[name] = _as_text(content)
             else:
                 typed.setdefault(name, str(value))
-    except ValueError:  # a broken boundary, or a file that is no text
+    except ValueError:  # a broken boundary, or bytes that are no UTF-8
         _refuse(400)
     return typed
+
+
+def _as_text(content: bytes) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return base64.b64encode(content).decode()
 
 
 def _refuse(status: int, kind: str | None = None) -> NoReturn:
