@@ -10,6 +10,7 @@ from typing import NoReturn
 from aiohttp import web
 
 from services.mithril_api.actions.verify_tokens import VerifyAsked, refused_unseen
+from services.mithril_api.domain import bearers
 from services.mithril_api.domain.records import Token
 from services.mithril_api.domain.refusals import Reason, Refused
 from services.mithril_api.handlers.keys import DEPS, VERIFIES
@@ -22,6 +23,7 @@ from shared.runtime.platform import INVALID_TOKEN, MISSING_BEARER
 from shared.wire.envelope import Answer, access_denied, forbidden
 
 MISSING_CONSUMER = "Missing header x-consumer-id"
+CONSENTS = "app:authorize"
 REQUIRED_BEARER = "Authorization header required."  # where the bearer is what is acted on
 
 
@@ -38,8 +40,13 @@ def is_platform(request: web.Request) -> bool:
     return platform.is_platform(request, request.app[DEPS].settings)
 
 
-async def consumer_of(request: web.Request, *, scope: str) -> Caller:
-    """The calling user, who must hold `scope`; 401 or 403 with the gateway's texts."""
+async def consumer_of(
+    request: web.Request, *, scope: str, or_session: bool = False
+) -> Caller:
+    """The calling user, who must hold `scope`; 401 or 403 with the gateway's texts.
+
+    With `or_session`, a session that may give consents will do, too.
+    """
     if is_platform(request):
         header = request.headers.get("x-consumer-id")
         if header:
@@ -50,7 +57,8 @@ async def consumer_of(request: web.Request, *, scope: str) -> Caller:
     if bearer is None:
         raise access_denied(MISSING_CONSUMER)
     token = await access_token_of(request, bearer)
-    _require(token, scope)
+    if not (or_session and CONSENTS in token.scope and bearers.is_session(token)):
+        _require(token, scope)
     return Caller(user_id=str(token.user_id), token=token)
 
 
