@@ -54,3 +54,15 @@ class Metrics:
             "Passwords that wait to be hashed or compared.",
             registry=registry,
         )
+        self.messages = Counter(
+            "mithril_messages",
+            "SMS by what became of them: `sent`, `failed`, `skipped` (SMS_ENABLED=false).",
+            ["outcome"],
+            registry=registry,
+        )
+        self.second_factors = Counter(
+            "mithril_second_factors",
+            "Answers to a second factor by kind and outcome (`accepted`, or the reason).",
+            ["kind", "outcome"],
+            registry=registry,
+        )

@@ -7,12 +7,15 @@ from uuid import UUID
 from pydantic import Field, SecretStr, field_validator
 
 from services.mithril_api.domain.keys import LOGIN_JWT, Keyring
+from services.mithril_api.settings_factors import FactorSettings
 from services.mithril_api.settings_limits import LimitSettings
 from shared.peers.settings import OutsideSettings
 from shared.runtime.settings import KafkaSettings, Names, ProcessSettings, Secrets
 
 
-class Settings(LimitSettings, OutsideSettings, KafkaSettings, ProcessSettings):
+class Settings(
+    FactorSettings, LimitSettings, OutsideSettings, KafkaSettings, ProcessSettings
+):
     """From the environment; frozen."""
 
     port: int = Field(8080, validation_alias="MITHRIL_PORT", ge=0, le=65535)

@@ -90,6 +90,14 @@ async def _take(deps: Deps) -> tuple[OwedMail, Letter | None] | None:
 async def _letter(deps: Deps, conn: AsyncConnection, mail: OwedMail) -> Letter | None:
     if mail.kind is MailKind.PASSWORD_CHANGED:
         return rules.password_changed_letter(mail.recipient, at=mail.inserted_at)
+    if mail.kind is MailKind.FACTOR_CHANGED:
+        details = mail.details
+        return rules.factor_changed_letter(
+            mail.recipient,
+            kind=details["kind"],
+            change=details["change"],
+            at=mail.inserted_at,
+        )
     return await _recovery_letter(deps, conn, mail)
 
 

@@ -1,5 +1,6 @@
 """Owe a user a mail: used by every action that has news for one."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,7 +12,13 @@ from services.mithril_api.store.users import User
 
 
 async def owe(
-    deps: Deps, conn: AsyncConnection, kind: MailKind, user: User, *, now: datetime
+    deps: Deps,
+    conn: AsyncConnection,
+    kind: MailKind,
+    user: User,
+    *,
+    details: Mapping[str, str] | None = None,
+    now: datetime,
 ) -> None:
     """A mail to the address that the user has now, owed once this transaction commits.
 
@@ -20,4 +27,6 @@ async def owe(
     if deps.mailer is None:
         return
     mail_id = MailId(deps.entropy.uuid())
-    await mails.add(conn, mail_id=mail_id, kind=kind, recipient=user.email, now=now)
+    await mails.add(
+        conn, mail_id=mail_id, kind=kind, recipient=user.email, details=details, now=now
+    )

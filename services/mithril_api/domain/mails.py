@@ -19,6 +19,7 @@ class MailKind(StrEnum):
 
     RECOVERY = "recovery"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 — a kind of mail
+    FACTOR_CHANGED = "factor_changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,5 +95,38 @@ def password_changed_letter(to: str, *, at: datetime) -> Letter:
 Your password was changed: {moment}. All your sessions have ended; sign in again.
 
 If that was not you, recover your password at once and tell the support.
+""",
+    )
+
+
+_FACTORS = {
+    "SMS": ("номер телефону для кодів", "the phone number for codes"),
+    "TOTP": ("застосунок для кодів", "the authenticator app"),
+    "WEBAUTHN": ("ключ доступу", "a passkey"),
+}
+_CHANGES = {
+    "created": ("додано", "was added"),
+    "changed": ("змінено", "was changed"),
+    "removed": ("вилучено", "was removed"),
+}
+
+
+def factor_changed_letter(to: str, *, kind: str, change: str, at: datetime) -> Letter:
+    """The news that a way to sign in was added, changed or removed."""
+    moment = at.strftime("%Y-%m-%d %H:%M UTC")
+    (own_kind, other_kind), (own_change, other_change) = _FACTORS[kind], _CHANGES[change]
+    return Letter(
+        to=to,
+        subject="Спосіб входу змінено / Sign-in method changed",
+        body=f"""\
+У вашому обліковому записі {own_change} {own_kind}: {moment}.
+
+Якщо це були не ви, негайно змініть пароль і повідомте службу підтримки.
+
+--
+
+In your account, {other_kind} {other_change}: {moment}.
+
+If that was not you, change your password at once and tell the support.
 """,
     )

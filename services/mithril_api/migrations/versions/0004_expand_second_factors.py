@@ -3,6 +3,8 @@
 Revision: 0004, after 0003.
 """
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -15,7 +17,7 @@ depends_on = None
 _NOW = sa.text("now()")
 
 
-def _moment(name: str, *, default: bool = False) -> sa.Column:
+def _moment(name: str, *, default: bool = False) -> sa.Column[datetime]:
     return sa.Column(
         name,
         sa.DateTime(timezone=True),
@@ -96,5 +98,11 @@ def downgrade() -> None:
     op.drop_column("one_time_codes", "user_id")
     op.drop_table("factor_locks")
     op.drop_table("passkeys")
-    for column in ("last_used_at", "last_step", "secret_sealed_at", "secret_sealed", "name"):
+    for column in (
+        "last_used_at",
+        "last_step",
+        "secret_sealed_at",
+        "secret_sealed",
+        "name",
+    ):
         op.drop_column("authentication_factors", column)
