@@ -29,7 +29,6 @@ async def reset_password(deps: Deps, *, value: str, password: str) -> Outcome:
         return prepared
     outcome = await retrying(lambda: _change(deps, value, known.user_id, prepared))
     deps.committed()
-    deps.owed()
     return outcome
 
 
