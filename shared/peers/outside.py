@@ -5,7 +5,7 @@ an error: only the name of the system and the kind of failure.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from shared.peers.breaker import Breaker
 Read = TypeVar("Read")
 
 _BUSY = frozenset({502, 503, 504})
+_CUT = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
 
 
 class NoAnswerError(Exception):
@@ -89,7 +90,7 @@ class Outside:
 
         try:
             async with asyncio.timeout(self.deadline):
-                made = read(await self._twice_at_most(once))
+                made = read(await self._twice_at_most(once, method))
         # The cause is left out of each: it may quote the address, or what was sent.
         except NoAnswerError as error:
             self.breaker.failed(now())
@@ -103,13 +104,17 @@ class Outside:
         self.breaker.succeeded()
         return made
 
-    async def _twice_at_most(self, once: Callable[[], Any]) -> Reply:
+    async def _twice_at_most(
+        self, once: Callable[[], Awaitable[Reply]], method: str
+    ) -> Reply:
         try:
-            reply: Reply = await once()
+            reply = await once()
         except aiohttp.ClientConnectorError:
             reply = await once()
-        except (aiohttp.ClientError, OSError):
-            if not self.harmless:
+        except (aiohttp.ClientError, OSError) as error:
+            # A GET that was cut before an answer began, the session itself asked again.
+            asked_again = method == "GET" and isinstance(error, _CUT)
+            if asked_again or not self.harmless:
                 raise
             reply = await once()
         else:
