@@ -1,6 +1,6 @@
 """The composition root of auth-web."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,7 @@ def build(
     http_metrics = HttpMetrics(registry)
     public = http.make_app(listener="public", entropy=entropy, metrics=http_metrics)
     internal = http.make_app(listener="internal", entropy=entropy, metrics=http_metrics)
+    public.middlewares.append(_keep_language)
     Pages(
         templates=[_HERE / "templates"],
         static=[_HERE / "static"],
@@ -70,7 +71,6 @@ def build(
     for app in (public, internal):
         app[DEPS] = deps
         app.cleanup_ctx.append(peers.while_serving)
-    public.on_response_prepare.append(_keep_language)
     routes.add_public(public)
     # Not mithril-api: pages that say it is away are better than no pages.
     readiness = Readiness({})
@@ -128,8 +128,13 @@ def _context(request: web.Request) -> Mapping[str, Any]:
     }
 
 
-async def _keep_language(request: web.Request, response: web.StreamResponse) -> None:
+@web.middleware
+async def _keep_language(
+    request: web.Request,
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+) -> web.StreamResponse:
     """A language that was asked for stays."""
+    response = await handler(request)
     asked = known(request.query.get("lang"))
     if asked is not None:
         response.set_cookie(
@@ -141,6 +146,7 @@ async def _keep_language(request: web.Request, response: web.StreamResponse) -> 
             httponly=True,
             samesite="Lax",
         )
+    return response
 
 
 async def process(settings: Settings) -> Process:
