@@ -15,6 +15,7 @@ from services.mithril_api.handlers import keys, routes
 from services.mithril_api.metrics import Metrics
 from services.mithril_api.postman import Postman
 from services.mithril_api.settings import Settings
+from services.mithril_api.uses import ConnectionUses
 from shared.peers.session import SharedSession
 from shared.peers.settings import outside_systems
 from shared.runtime import health, http, metrics
@@ -63,13 +64,14 @@ def build(
     session = SharedSession()
     outside = outside_systems(settings, session=session, now=clock.now, unique=entropy.uuid)
     woken = asyncio.Event()
+    db = connect(
+        database_url,
+        pool_size=settings.db_pool_size,
+        application=NAME,
+        on_pool_wait=counted.pool_wait.observe,
+    )
     deps = Deps(
-        db=connect(
-            database_url,
-            pool_size=settings.db_pool_size,
-            application=NAME,
-            on_pool_wait=counted.pool_wait.observe,
-        ),
+        db=db,
         clock=clock,
         entropy=entropy,
         settings=settings,
@@ -82,6 +84,7 @@ def build(
         ),
         metrics=counted,
         committed=relay.wake,
+        uses=ConnectionUses(db),
         owed=woken.set,
         sms=outside.sms,
         mailer=outside.mailer,
@@ -103,7 +106,7 @@ def build(
         app.cleanup_ctx.append(session.while_serving)
     routes.add_public(public)
     routes.add_internal(internal)
-    health.add_routes(internal, readiness=readiness, registry=registry)
+    health.add_routes(internal, readiness=readiness, registry=registry, outbox=relay.state)
     return Built(
         deps=deps,
         public=public,
@@ -167,7 +170,11 @@ async def process(settings: Settings) -> Process:
             ),
         ],
         readiness=built.readiness,
-        background={"outbox relay": built.relay.run, "postman": built.postman.run},
+        background={
+            "outbox relay": built.relay.run,
+            "postman": built.postman.run,
+            "connection uses": built.deps.uses.run,
+        },
         close=close,
     )
 

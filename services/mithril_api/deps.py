@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from services.mithril_api.metrics import Metrics
 from services.mithril_api.settings import Settings
+from services.mithril_api.uses import ConnectionUses
 from shared.peers.breaches import BreachList
 from shared.peers.mailer import Mailer
 from shared.peers.persons import MasterPatientIndex
@@ -28,6 +29,7 @@ class Deps:
     passwords: PasswordHasher
     metrics: Metrics
     committed: Callable[[], None]  # called after a commit that published: wakes our relay
+    uses: ConnectionUses
     owed: Callable[[], None]  # called after a commit that owes a mail: wakes the postman
     # The outside systems; none where it is not configured.
     sms: SmsGateway | None

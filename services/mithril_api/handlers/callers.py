@@ -6,6 +6,7 @@ only beside a service token, or in network mode, where a gateway stands in front
 
 from dataclasses import dataclass, replace
 from typing import NoReturn
+from uuid import UUID
 
 from aiohttp import web
 
@@ -16,10 +17,11 @@ from services.mithril_api.domain.refusals import Reason, Refused
 from services.mithril_api.handlers.keys import DEPS, VERIFIES
 from services.mithril_api.handlers.problems import refuse
 from shared.models.scopes import narrowed, scope_set
-from shared.runtime import platform
+from shared.runtime import acting, platform
 from shared.runtime.bearer import bearer_of
 from shared.runtime.http import Handler, note
 from shared.runtime.platform import INVALID_TOKEN, MISSING_BEARER
+from shared.wire.casting import is_uuid
 from shared.wire.envelope import Answer, access_denied, forbidden
 
 MISSING_CONSUMER = "Missing header x-consumer-id"
@@ -110,14 +112,23 @@ def internal(handler: Handler) -> Handler:
 
 
 def admin(handler: Handler, *, scope: str) -> Handler:
-    """The platform, or a user whose access token has the scope of the gateway table (§7.3)."""
+    """The platform, or a user whose access token has the scope of the gateway table (§7.3).
+
+    Events of what is done then say which user asked, be it in the platform's words.
+    """
 
     async def guarded(request: web.Request) -> Answer | web.StreamResponse:
-        if not is_platform(request):
+        if is_platform(request):
+            consumer = request.headers.get("x-consumer-id", "")
+            by = UUID(consumer) if is_uuid(consumer) else None
+        else:
             bearer = bearer_of(request)
             if bearer is None:
                 raise access_denied(MISSING_BEARER)
-            _require(await access_token_of(request, bearer), scope)
+            token = await access_token_of(request, bearer)
+            _require(token, scope)
+            by = token.user_id
+        acting.current.set(by)
         return await handler(request)
 
     guarded.__name__ = getattr(handler, "__name__", "handler")

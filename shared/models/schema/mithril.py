@@ -147,6 +147,7 @@ connections = Table(
     _reference("consumer_id", "clients.id"),
     _moment("inserted_at"),
     _moment("updated_at"),
+    _moment("last_used_at", nullable=True),  # to the hour
     UniqueConstraint("client_id", "consumer_id"),
     Index("ix_connections_consumer_id", "consumer_id"),
 )

@@ -41,13 +41,20 @@ async def test_the_public_listener_has_nothing(built: Built) -> None:
         ("POST", "/jobs/purge-tokens/run"),
     ],
 )
-async def test_only_the_platform_may_ask(
+async def test_nobody_may_ask_without_a_credential(
     internal: TestClient[Any, Any], method: str, path: str
 ) -> None:
-    without = await internal.request(method, path)
-    wrong = await internal.request(method, path, headers={"Authorization": "Bearer no"})
-    assert (without.status, wrong.status) == (401, 401)
-    assert (await wrong.json())["error"]["type"] == "access_denied"
+    answer = await internal.request(method, path)
+
+    assert answer.status == 401
+    assert (await answer.json())["error"]["type"] == "access_denied"
+
+
+async def test_a_credential_that_nobody_can_verify_now_is_refused(office: Office) -> None:
+    built = office.replica(mithril_api_url="http://127.0.0.1:1")
+    async with TestClient(TestServer(built.internal)) as client:
+        bearer = {"Authorization": f"Bearer {'x' * 32}"}
+        assert (await client.get("/jobs", headers=bearer)).status == 503
 
 
 async def test_in_network_mode_position_is_enough(office: Office) -> None:
