@@ -52,19 +52,42 @@ class Inbox:
 
 
 @asynccontextmanager
-async def listening(make: Callable[[], asyncio.Protocol]) -> AsyncIterator[int]:
-    server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0)
-    yield server.sockets[0].getsockname()[1]
-    server.close()
+async def listening(make: Callable[[], SMTP]) -> AsyncIterator[int]:
+    made: list[SMTP] = []
+
+    def protocol() -> SMTP:
+        made.append(make())
+        return made[-1]
+
+    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for each in made:
+            if each.transport is not None:
+                each.transport.abort()
+        await asyncio.sleep(0)  # transports end in the next turn of the loop
 
 
 @asynccontextmanager
 async def talking(
     talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
 ) -> AsyncIterator[int]:
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
-    yield server.sockets[0].getsockname()[1]
-    server.close()
+    ends: list[asyncio.StreamWriter] = []
+
+    async def talks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ends.append(writer)
+        await talk(reader, writer)
+
+    server = await asyncio.start_server(talks, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for writer in ends:
+            writer.transport.abort()
+        await asyncio.sleep(0)
 
 
 def mailer_at(port: int, query: str = "", **but: Any) -> Mailer:
