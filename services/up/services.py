@@ -23,7 +23,7 @@ EMULATORS = Service(name="emulators", number=7)
 
 # What the demo data is made by; then what must be told of the demo data.
 FIRST = (MITHRIL_API, SCHEDULER, ABAC_API, AUDIT_LOG, EMULATORS)
-SECOND: tuple[Service, ...] = ()
+SECOND = (GATEKEEPER, AUTH_WEB)
 OWNERS = (MITHRIL_API, ABAC_API, AUDIT_LOG)  # who owns a database migrates it
 _SMTP = 207  # the emulated mail server's port, from the base
 
