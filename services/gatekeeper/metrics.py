@@ -13,6 +13,7 @@ class Metrics:
             ["outcome"],
             registry=registry,
         )
+        self.allowed = self.checks.labels("allowed")
         self.lookups = Counter(
             "mithril_gatekeeper_cache_lookups",
             "Look-ups of a token: `hit`, `miss`, or `unused` (Kafka is not heard).",

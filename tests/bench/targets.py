@@ -88,3 +88,18 @@ VERIFICATION = Target(
     bound="≥ 50000",
     kept=lambda rate: rate >= 50_000,
 )
+GATE_WARM = Target(
+    name="requests checked by one gatekeeper with a warm cache, 1/s",
+    bound="≥ 5000",
+    kept=lambda rate: rate >= 5000,
+)
+GATE_COLD = Target(
+    name="requests checked by one gatekeeper without cache, × verify of mithril-api",
+    bound="≥ 0.8",
+    kept=lambda ratio: ratio >= 0.8,
+)
+GATE_REVOKED = Target(
+    name="how long a revoked token passes gatekeeper, p99 ms",
+    bound="≤ 1000",
+    kept=lambda milliseconds: milliseconds <= 1000,
+)

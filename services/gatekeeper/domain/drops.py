@@ -49,6 +49,7 @@ BY_FIELDS: Mapping[type[Event], tuple[str, ...]] = MappingProxyType(
         accounts.UserBlocked: ("user_id",),
         accounts.PasswordChanged: ("user_id",),
         accounts.FactorChanged: ("user_id",),
+        accounts.FactorLocked: ("user_id",),
         accounts.UserRoleGranted: ("user_id",),
         accounts.UserRoleWithdrawn: ("user_id",),
         accounts.AppRevoked: ("user_id",),
@@ -68,6 +69,7 @@ IRRELEVANT: tuple[type[Event], ...] = (
     tokens.TokensPurged,  # expired long ago
     accounts.LoginSucceeded,
     accounts.LoginFailed,
+    accounts.RecoveryStarted,  # nothing is changed yet
     accounts.UserCreated,
     accounts.UserUnblocked,
     accounts.AppApproved,
