@@ -22,6 +22,7 @@ from shared.runtime import health, http, metrics
 from shared.runtime.clock import Clock, SystemClock
 from shared.runtime.coalesce import Coalescer
 from shared.runtime.entropy import Entropy, SystemEntropy
+from shared.runtime.gate import Gate
 from shared.runtime.health import Readiness
 from shared.runtime.kafka import idempotent_producer
 from shared.runtime.metrics import HttpMetrics
@@ -81,6 +82,9 @@ def build(
             memory_kib=settings.password_memory_kib,
             queue=settings.password_queue,
             on_wait=counted.passwords_waiting.set,
+        ),
+        sign_ins=Gate(
+            most=max(1, settings.db_pool_size // 2), queue=settings.sign_in_queue
         ),
         metrics=counted,
         committed=relay.wake,

@@ -14,6 +14,7 @@ from shared.peers.signatures import SignatureService
 from shared.peers.sms import SmsGateway
 from shared.runtime.clock import Clock
 from shared.runtime.entropy import Entropy
+from shared.runtime.gate import Gate
 from shared.runtime.passwords import PasswordHasher
 from shared.runtime.postgres import Database
 
@@ -27,6 +28,9 @@ class Deps:
     entropy: Entropy
     settings: Settings
     passwords: PasswordHasher
+    # Sign-ins and their limits pass through, each transaction of theirs: a storm of them
+    # leaves room in the pool to those who refresh.
+    sign_ins: Gate
     metrics: Metrics
     committed: Callable[[], None]  # called after a commit that published: wakes our relay
     uses: ConnectionUses

@@ -70,6 +70,12 @@ class Settings(
         ge=1,
         description="passwords that may wait to be checked; more are told to come again",
     )
+    sign_in_queue: int = Field(
+        2000,
+        validation_alias="MITHRIL_SIGN_IN_QUEUE",
+        ge=1,
+        description="sign-ins that may wait for the database; more are told to come again",
+    )
     auth_web_url: str = Field(
         "http://localhost:8085",
         validation_alias="MITHRIL_AUTH_WEB_URL",

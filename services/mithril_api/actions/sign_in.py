@@ -133,7 +133,7 @@ async def _compare(deps: Deps, asked: SignInAsked, wanted: CheckPassword) -> _Co
 async def _settle(
     deps: Deps, asked: SignInAsked, made: _Comparison | None, sent: Reserved | None
 ) -> Outcome | CheckPassword | Reserved:
-    async with deps.db.begin() as conn:
+    async with deps.sign_ins, deps.db.begin() as conn:
         if made is not None:
             await users.hold(conn, made.checked.user_id)
         now = deps.clock.now()  # after the lock

@@ -25,7 +25,7 @@ async def take_turn(deps: Deps, asked: TurnAsked) -> Exceeded | None:
     if not shares:
         return None
     now = deps.clock.now()
-    async with deps.db.read() as conn:
+    async with deps.sign_ins, deps.db.read() as conn:
         holder = await limits.take_turn(conn, shares, now=now)
         if holder is None:
             return None
