@@ -1,4 +1,4 @@
-"""Signing keys, sealed; what was presented once and may not be again
+"""Authorization requests as they wait for their user (RFC 9126)
 
 Revision: 0007, after 0006.
 """
