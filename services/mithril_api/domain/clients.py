@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from services.mithril_api.domain.oauth2 import client_metadata
 from services.mithril_api.domain.refusals import Unfit
 from shared.events.accounts import (
     ClientBlocked,
@@ -78,7 +79,7 @@ def _of_settings(settings: Mapping[str, Any]) -> list[Invalid]:
     grants = settings.get("allowed_grant_types", [])
     if not isinstance(grants, list) or not all(isinstance(item, str) for item in grants):
         found.append(_miscast("$.settings.allowed_grant_types", "array"))
-    return found
+    return found + client_metadata.complaints(settings)
 
 
 def _of_priv_settings(priv_settings: Mapping[str, Any]) -> list[Invalid]:
