@@ -58,6 +58,13 @@ class LimitSettings(BaseSettings):
         Limit(60_000, 60), validation_alias="MITHRIL_LIMIT_NONCE_CLIENT"
     )
 
+    limit_token_client: Rate = Field(
+        Limit(60_000, 60), validation_alias="MITHRIL_LIMIT_TOKEN_CLIENT"
+    )
+    limit_introspection_client: Rate = Field(
+        Limit(300_000, 60), validation_alias="MITHRIL_LIMIT_INTROSPECTION_CLIENT"
+    )
+
     @field_validator("trusted_proxies")
     @classmethod
     def _proxies_are_networks(cls, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -82,4 +89,6 @@ class LimitSettings(BaseSettings):
             (Purpose.RECOVERY, Holder.USER): self.limit_recovery_user,
             (Purpose.NONCE, Holder.ADDRESS): self.limit_nonce_address,
             (Purpose.NONCE, Holder.CLIENT): self.limit_nonce_client,
+            (Purpose.TOKEN, Holder.CLIENT): self.limit_token_client,
+            (Purpose.INTROSPECTION, Holder.CLIENT): self.limit_introspection_client,
         }

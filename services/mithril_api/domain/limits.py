@@ -22,6 +22,8 @@ class Purpose(StrEnum):
     CODE = "code"
     RECOVERY = "recovery"
     NONCE = "nonce"
+    TOKEN = "token"  # noqa: S105 — an endpoint
+    INTROSPECTION = "introspection"
 
 
 class Holder(StrEnum):

@@ -390,3 +390,18 @@ password_recoveries = Table(
     Index("ix_password_recoveries_user_id", "user_id"),
     Index("ix_password_recoveries_expires_at", "expires_at"),
 )
+
+# What clients ask their users for (RFC 6749 §4.1.1), from when it was checked until the user
+# has answered; `pushed` is one that waits for its browser (RFC 9126). Each is used once.
+authorization_requests = Table(
+    "authorization_requests",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),  # SHA-256 of the value in request_uri
+    _reference("client_id", "clients.id"),
+    Column("pushed", Boolean, nullable=False),
+    Column("parameters", JSONB, nullable=False),
+    _moment("inserted_at"),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index("ix_authorization_requests_expires_at", "expires_at"),
+    Index("ix_authorization_requests_client_id", "client_id"),
+)
