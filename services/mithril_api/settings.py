@@ -4,9 +4,10 @@ from datetime import timedelta
 from functools import cached_property
 from uuid import UUID
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from services.mithril_api.domain.keys import LOGIN_JWT, Keyring
+from services.mithril_api.domain.refresh import Lifetimes
 from services.mithril_api.settings_factors import FactorSettings
 from services.mithril_api.settings_limits import LimitSettings
 from shared.peers.settings import OutsideSettings
@@ -31,6 +32,20 @@ class Settings(
     )
     refresh_token_lifetime: int = Field(
         1_209_600, validation_alias="AUTH_REFRESH_TOKEN_LIFETIME", ge=1
+    )
+    refresh_idle_lifetime: int | None = Field(
+        None,
+        validation_alias="MITHRIL_REFRESH_IDLE_LIFETIME",
+        ge=60,
+        description="seconds that a refresh token which rotates waits to be used; "
+        "none: AUTH_REFRESH_TOKEN_LIFETIME",
+    )
+    refresh_absolute_lifetime: int | None = Field(
+        7_776_000,
+        validation_alias="MITHRIL_REFRESH_ABSOLUTE_LIFETIME",
+        ge=60,
+        description="seconds after which a family of refresh tokens ends, though it is used; "
+        "empty: never",
     )
     code_grant_lifetime: int = Field(120, validation_alias="AUTH_CODE_GRANT_LIFETIME", ge=1)
     password_expiration_days: int = Field(
@@ -100,6 +115,18 @@ class Settings(
     batch_lanes: int = Field(2, validation_alias="MITHRIL_BATCH_LANES", ge=1)
     batch_most: int = Field(64, validation_alias="MITHRIL_BATCH_MOST", ge=1)
 
+    @field_validator("refresh_absolute_lifetime", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("refresh_idle_lifetime")
+    @classmethod
+    def _idle_is_no_longer(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is not None and value > info.data.get("refresh_token_lifetime", value):
+            raise ValueError("must not be longer than AUTH_REFRESH_TOKEN_LIFETIME")
+        return value
+
     @field_validator("secret_keys")
     @classmethod
     def _keys_are_long(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
@@ -136,6 +163,16 @@ class Settings(
     def refresh_token_ttl(self) -> timedelta:
         """How long a refresh token lives."""
         return timedelta(seconds=self.refresh_token_lifetime)
+
+    def family_lifetimes(self) -> Lifetimes:
+        """How long refresh tokens that rotate go on."""
+        absolute = self.refresh_absolute_lifetime
+        return Lifetimes(
+            idle=timedelta(
+                seconds=self.refresh_idle_lifetime or self.refresh_token_lifetime
+            ),
+            absolute=None if absolute is None else timedelta(seconds=absolute),
+        )
 
     def code_ttl(self) -> timedelta:
         """How long an authorization code lives."""

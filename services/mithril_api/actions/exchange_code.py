@@ -3,22 +3,26 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import TypeAlias, assert_never
+from typing import Any, TypeAlias, assert_never
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.mithril_api.actions.issuing import PLAIN, ClientSecret, Issuance
 from services.mithril_api.actions.minting import message, mint
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain import codes, values
 from services.mithril_api.domain.codes import CodeFacts, Exchange, RevokeBought
 from services.mithril_api.domain.keys import CONNECTION_SECRET
 from services.mithril_api.domain.minting import Minted, issued
+from services.mithril_api.domain.oauth2.client_authentication import KnownConnection
 from services.mithril_api.domain.records import Token
+from services.mithril_api.domain.refresh import EHEALTH, Terms, resources_of
 from services.mithril_api.domain.refusals import Reason, Refused
 from services.mithril_api.store import apps, connections, tokens, users
+from services.mithril_api.store.connections import Credentials
 from shared.events.tokens import ReuseDetected, TokensRevoked
 from shared.models.ids import ClientId
-from shared.models.tokens import TokenName
+from shared.models.tokens import RefreshPolicy, TokenName
 from shared.runtime import outbox
 from shared.runtime.postgres import retrying
 
@@ -28,10 +32,12 @@ class CodeAsked:
     """One request, its fields already checked for shape."""
 
     client_id: ClientId
-    client_secret: str = field(repr=False)
+    by: ClientSecret | KnownConnection
     code: str = field(repr=False)
     redirect_uri: str
     code_verifier: str | None = field(default=None, repr=False)
+    terms: Terms = EHEALTH
+    issuance: Issuance = PLAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +46,7 @@ class Exchanged:
 
     access: Minted
     refresh: Minted
+    code: Token
 
 
 Outcome: TypeAlias = Exchanged | Refused
@@ -62,11 +69,12 @@ async def _exchange(deps: Deps, asked: CodeAsked) -> Outcome:
             facts,
             redirect_uri=asked.redirect_uri,
             code_verifier=asked.code_verifier,
+            terms=asked.terms,
             now=now,
         )
         match verdict:
             case Exchange():
-                return await _buy(deps, conn, verdict, now=now)
+                return await _buy(deps, conn, asked, verdict, now=now)
             case RevokeBought(code=code):
                 await _revoke_bought(deps, conn, code, now=now)
                 return Refused(Reason.CODE_REUSED)
@@ -77,10 +85,7 @@ async def _exchange(deps: Deps, asked: CodeAsked) -> Outcome:
 
 
 async def _facts(deps: Deps, conn: AsyncConnection, asked: CodeAsked) -> CodeFacts:
-    digests = deps.settings.keyring.digests(CONNECTION_SECRET, asked.client_secret)
-    connection = await connections.by_secret(
-        conn, asked.client_id, digests, now=deps.clock.now()
-    )
+    connection = await _connection(deps, conn, asked)
     if connection is None:
         return CodeFacts(
             client_id=asked.client_id, connection_id=None, registered_uri=None, code=None
@@ -91,7 +96,9 @@ async def _facts(deps: Deps, conn: AsyncConnection, asked: CodeAsked) -> CodeFac
         connection_id=connection.id,
         registered_uri=connection.redirect_uri,
         code=code,
-        client_is_blocked=connection.client_is_blocked,
+        client_is_blocked=(
+            isinstance(connection, Credentials) and connection.client_is_blocked
+        ),
     )
     if code is None:
         return facts
@@ -103,8 +110,23 @@ async def _facts(deps: Deps, conn: AsyncConnection, asked: CodeAsked) -> CodeFac
     )
 
 
+async def _connection(
+    deps: Deps, conn: AsyncConnection, asked: CodeAsked
+) -> Credentials | KnownConnection | None:
+    """Whose the secret is; of a client that has proved who it is, what is known already."""
+    if isinstance(asked.by, KnownConnection):
+        return asked.by
+    digests = deps.settings.keyring.digests(CONNECTION_SECRET, asked.by.secret)
+    return await connections.by_secret(conn, asked.client_id, digests, now=deps.clock.now())
+
+
 async def _buy(
-    deps: Deps, conn: AsyncConnection, verdict: Exchange, *, now: datetime
+    deps: Deps,
+    conn: AsyncConnection,
+    asked: CodeAsked,
+    verdict: Exchange,
+    *,
+    now: datetime,
 ) -> Exchanged:
     code = verdict.code
     settings = deps.settings
@@ -121,16 +143,50 @@ async def _buy(
         connection_id=verdict.connection_id,
         family_id=code.family_id,
     )
-    refresh = family(TokenName.REFRESH, expires_at=now + settings.refresh_token_ttl())
-    access = family(
-        TokenName.ACCESS,
-        expires_at=now + settings.access_token_ttl(),
-        details={"redirect_uri": code.details.get("redirect_uri")},
+    refresh = family(
+        TokenName.REFRESH,
+        expires_at=_refresh_ends(deps, asked, now=now),
+        details=_kept(asked, code, now=now),
+    )
+    resources = asked.terms.resources or resources_of(code)
+    access = asked.issuance.shaped(
+        family(
+            TokenName.ACCESS,
+            expires_at=now + settings.access_token_ttl(),
+            details={
+                "redirect_uri": code.details.get("redirect_uri"),
+                **asked.issuance.details(resources),
+            },
+        )
     )
     await tokens.spend(conn, code, at=now)
     events = [message(deps, issued(made.token), at=now) for made in (refresh, access)]
     await tokens.add(conn, [refresh.token, access.token], events)
-    return Exchanged(access=access, refresh=refresh)
+    return Exchanged(access=access, refresh=refresh, code=code)
+
+
+def _refresh_ends(deps: Deps, asked: CodeAsked, *, now: datetime) -> datetime:
+    """When the first refresh token of a family ends; one that is used again and again: later."""
+    if asked.terms.policy is RefreshPolicy.REUSE:
+        return now + deps.settings.refresh_token_ttl()
+    return deps.settings.family_lifetimes().ends(now, now=now)
+
+
+def _kept(asked: CodeAsked, code: Token, *, now: datetime) -> dict[str, Any]:
+    """What a family remembers of the consent it grew from."""
+    kept: dict[str, Any] = {
+        name: code.details[name] for name in _REMEMBERED if name in code.details
+    }
+    if asked.terms.is_public and asked.terms.jkt is not None:
+        kept["dpop_jkt"] = (
+            asked.terms.jkt
+        )  # RFC 9449 §5: of public clients, refresh tokens too
+    if kept:
+        kept["family_started_at"] = int(now.timestamp())
+    return kept
+
+
+_REMEMBERED = ("amr", "auth_time", "resource")
 
 
 async def _revoke_bought(

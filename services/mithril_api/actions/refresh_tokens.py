@@ -7,6 +7,12 @@ from typing import TypeAlias, assert_never
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.mithril_api.actions.issuing import (
+    PLAIN,
+    ClientSecret,
+    Issuance,
+    Proved,
+)
 from services.mithril_api.actions.minting import message, mint
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain import refresh, values
@@ -14,11 +20,13 @@ from services.mithril_api.domain.keys import CONNECTION_SECRET
 from services.mithril_api.domain.minting import Minted
 from services.mithril_api.domain.records import Token
 from services.mithril_api.domain.refresh import (
+    EHEALTH,
     Issue,
     RefreshFacts,
     Repeat,
     RevokeFamily,
     Rotate,
+    Terms,
 )
 from services.mithril_api.domain.refusals import Reason, Refused
 from services.mithril_api.store import refreshing, tokens
@@ -35,8 +43,10 @@ class RefreshAsked:
     """One request, its fields already checked for shape."""
 
     client_id: ClientId
-    client_secret: str = field(repr=False)
+    by: ClientSecret | Proved
     refresh_token: str = field(repr=False)
+    terms: Terms = EHEALTH
+    issuance: Issuance = PLAIN
     traceparent: str | None = None
 
 
@@ -46,6 +56,8 @@ class Refreshed:
 
     access: Minted
     refresh_token: str | None = field(default=None, repr=False)
+    # The one that was used, whose details say what the family was granted.
+    used: Token | None = field(default=None, repr=False)
 
 
 Outcome: TypeAlias = Refreshed | Refused
@@ -86,10 +98,11 @@ async def _refresh_sorted(
 async def _issue(
     deps: Deps, asked: Sequence[RefreshAsked], digests: Sequence[bytes]
 ) -> list[Outcome] | None:
-    """Outcomes of a batch which only gives access tokens, as nearly every one does.
+    """Outcomes of a batch in which nothing was spent before, as nearly every one is.
 
-    Two statements, each a transaction of its own: read, then insert if what was read still
-    holds. None: something must be spent or revoked, or changed meanwhile; nothing was done.
+    Two statements, each a transaction of its own: read, then spend and insert if what was
+    read still holds. None: something was spent before or must be revoked, or changed
+    meanwhile; nothing was done.
     """
     async with deps.db.read() as conn:
         facts = await _facts(deps, conn, asked, digests, locked=False)
@@ -97,7 +110,7 @@ async def _issue(
             return None
         batch = _Batch(deps, now=deps.clock.now(), successors={})
         outcomes = batch.settle_all(asked, facts)
-        if batch.spent or batch.stolen:
+        if batch.stolen:
             return None
         if not batch.made:
             return outcomes
@@ -106,8 +119,22 @@ async def _issue(
             for known, outcome in zip(facts, outcomes, strict=True)
             if known.token is not None and isinstance(outcome, Refreshed)
         ]
-        unchanged = await tokens.add_from(conn, parents, batch.made, batch.messages)
+        if batch.spent:
+            unchanged = await _rotate(conn, parents, batch)
+        else:
+            unchanged = await tokens.add_from(conn, parents, batch.made, batch.messages)
         return outcomes if unchanged else None
+
+
+async def _rotate(conn: AsyncConnection, parents: Sequence[Token], batch: "_Batch") -> bool:
+    return await tokens.rotate_from(
+        conn,
+        list({parent.id: parent for parent in parents}.values()),
+        list(batch.spent.values()),
+        batch.made,
+        batch.messages,
+        at=batch.now,
+    )
 
 
 async def _settle(
@@ -121,9 +148,10 @@ async def _settle(
         successors = await tokens.by_reference(conn, _spent(facts))
         batch = _Batch(deps, now=deps.clock.now(), successors=successors)
         outcomes = batch.settle_all(asked, facts)
-        for spent, successor in batch.spent.values():
-            await tokens.spend(conn, spent, at=batch.now, successor=successor)
-        await tokens.add(conn, batch.made, batch.messages)
+        if batch.spent:
+            await _rotate(conn, (), batch)  # held already
+        else:
+            await tokens.add(conn, batch.made, batch.messages)
         await _revoke_stolen(deps, conn, batch)
     return outcomes
 
@@ -142,9 +170,17 @@ async def _facts(
     facts = await refreshing.facts_for(
         conn,
         client_ids=[item.client_id for item in asked],
-        secrets=[keyring.digests(CONNECTION_SECRET, item.client_secret) for item in asked],
+        secrets=[
+            keyring.digests(CONNECTION_SECRET, item.by.secret)
+            if isinstance(item.by, ClientSecret)
+            else ()
+            for item in asked
+        ],
         digests=digests,
         days=[shape.day if isinstance(shape, values.Ours) else None for shape in shapes],
+        connection_ids=[
+            item.by.connection_id if isinstance(item.by, Proved) else None for item in asked
+        ],
         now=now,
         locked=locked,
     )
@@ -197,20 +233,20 @@ class _Batch:
     def settle(self, asked: RefreshAsked, facts: RefreshFacts) -> Outcome:
         """Judge one request and note what its verdict writes."""
         self._traceparent = asked.traceparent
-        verdict = refresh.judge(self._up_to_date(facts), now=self.now)
+        verdict = refresh.judge(self._up_to_date(facts), asked.terms, now=self.now)
         match verdict:
             case Issue():
-                return self._issue(facts, verdict, None, None)
+                return self._issue(asked, facts, verdict, None, None)
             case Rotate():
                 successor = self._successor(asked, verdict)
                 self.made.append(successor.token)
                 self.spent[verdict.token.id] = (verdict.token, successor.token)
-                return self._issue(facts, verdict, successor.token, successor.value)
+                return self._issue(asked, facts, verdict, successor.token, successor.value)
             case Repeat(successor=known):
                 value = self._derived(asked, known)
                 if value is None:  # its key was withdrawn within the grace time
                     return Refused(Reason.TOKEN_EXPIRED)
-                return self._issue(facts, verdict, known, value)
+                return self._issue(asked, facts, verdict, known, value)
             case RevokeFamily(token=token):
                 self.stolen[token.family_id] = (token, asked.traceparent)
                 self.tell(_reuse_detected(token))
@@ -246,6 +282,7 @@ class _Batch:
 
     def _issue(
         self,
+        asked: RefreshAsked,
         facts: RefreshFacts,
         verdict: Issue | Rotate | Repeat,
         successor: Token | None,
@@ -253,7 +290,8 @@ class _Batch:
     ) -> Refreshed:
         spent = verdict.token
         generation = spent.generation if successor is None else successor.generation
-        access = mint(
+        resources = asked.terms.resources or refresh.resources_of(spent)
+        opaque = mint(
             self._deps,
             TokenName.ACCESS,
             user_id=spent.user_id,
@@ -266,15 +304,18 @@ class _Batch:
             connection_id=facts.connection_id,
             family_id=spent.family_id,
             generation=generation,
+            details=asked.issuance.details(resources),
         )
+        access = asked.issuance.shaped(opaque)
         self.made.append(access.token)
         self.tell(_refreshed(access.token, spent, facts.client_id, verdict, successor))
-        return Refreshed(access=access, refresh_token=successor_value)
+        return Refreshed(access=access, refresh_token=successor_value, used=spent)
 
     def _successor(self, asked: RefreshAsked, verdict: Rotate) -> Minted:
         deps, spent = self._deps, verdict.token
         successor_id = TokenId(deps.entropy.uuid())
-        expires_at = self.now + deps.settings.refresh_token_ttl()
+        started = refresh.started_at(spent)
+        expires_at = deps.settings.family_lifetimes().ends(started, now=self.now)
         keyring = deps.settings.keyring
         random = keyring.successors(asked.refresh_token, seed=str(successor_id))[0]
         value = values.compose(expires_at=expires_at, random=random)
@@ -285,6 +326,7 @@ class _Batch:
             app_id=verdict.app_id,
             generation=spent.generation + 1,
             scope=spent.scope or verdict.scope,
+            details={**spent.details, "family_started_at": int(started.timestamp())},
             expires_at=expires_at,
             inserted_at=self.now,
         )

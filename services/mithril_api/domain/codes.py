@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from services.mithril_api.domain import pkce, redirects
 from services.mithril_api.domain.records import Token
+from services.mithril_api.domain.refresh import EHEALTH, Terms, resources_of
 from services.mithril_api.domain.refusals import Reason, Refused
 from shared.models.ids import AppId, ClientId, ConnectionId
 
@@ -47,7 +48,12 @@ Verdict: TypeAlias = Exchange | RevokeBought | Refused
 
 
 def judge(
-    facts: CodeFacts, *, redirect_uri: str, code_verifier: str | None, now: datetime
+    facts: CodeFacts,
+    *,
+    redirect_uri: str,
+    code_verifier: str | None,
+    terms: Terms = EHEALTH,
+    now: datetime,
 ) -> Verdict:
     """The verdict on one exchange; checks in the order of spec §3.5.
 
@@ -69,8 +75,8 @@ def judge(
         return Refused(Reason.TOKEN_EXPIRED)
     if not _redirect_matches(facts, code, redirect_uri):
         return Refused(Reason.REDIRECT_MISMATCH)
-    if not pkce.matches(code.details.get("code_challenge"), code_verifier):
-        return Refused(Reason.PKCE_FAILED)
+    if (unproved := _unproved(code, code_verifier, terms)) is not None:
+        return Refused(unproved)
     if facts.user_is_blocked:
         return Refused(Reason.USER_BLOCKED)
     if facts.client_is_blocked:
@@ -83,6 +89,19 @@ def judge(
         connection_id=facts.connection_id,
         scope=code.scope,
     )
+
+
+def _unproved(code: Token, code_verifier: str | None, terms: Terms) -> Reason | None:
+    """What tells that who began is not who ends."""
+    if not pkce.matches(code.details.get("code_challenge"), code_verifier):
+        return Reason.PKCE_FAILED
+    if terms.is_public and code_verifier is None:  # anybody could have the code
+        return Reason.PKCE_FAILED
+    if code.details.get("dpop_jkt") not in (None, terms.jkt):
+        return Reason.KEY_NOT_PROVED
+    if not frozenset(terms.resources) <= frozenset(resources_of(code)):
+        return Reason.RESOURCE_NOT_GRANTED
+    return None
 
 
 def _redirect_matches(facts: CodeFacts, code: Token, sent: str) -> bool:

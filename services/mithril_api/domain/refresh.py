@@ -1,13 +1,13 @@
 """What a refresh token buys (spec §3.6, decisions D2 and D3; RFC 6749 §6, RFC 9700 §4.14)."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from services.mithril_api.domain.records import Token
 from services.mithril_api.domain.refusals import Reason, Refused
 from shared.models.ids import AppId, ClientId, ConnectionId
-from shared.models.scopes import narrowed
+from shared.models.scopes import OPENID_SCOPES, narrowed
 from shared.models.tokens import RefreshPolicy
 
 GRACE = timedelta(seconds=30)  # how long a spent token still gives its one successor
@@ -23,11 +23,42 @@ class RefreshFacts:
     successor: Token | None = None
     user_is_blocked: bool = False
     client_is_blocked: bool = False
-    policy: RefreshPolicy = RefreshPolicy.REUSE
+    policy: RefreshPolicy | None = None  # none: the client has not chosen
     app_id: AppId | None = None
     app_scope: tuple[str, ...] = ()
     client_type_scope: frozenset[str] = frozenset()
     role_scope: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a request asks for beside the token, and what its endpoint does by default.
+
+    Of `scope` and `resources`, none means all that was granted. `jkt` is the thumbprint of
+    the key that the request proved to hold (RFC 9449 §6).
+    """
+
+    policy: RefreshPolicy = RefreshPolicy.REUSE  # where the client has not chosen
+    is_public: bool = False  # then every use rotates, whatever is chosen (RFC 9700 §2.2.2)
+    scope: frozenset[str] | None = None
+    resources: tuple[str, ...] = ()
+    jkt: str | None = None
+
+
+EHEALTH = Terms()  # of POST /oauth/tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifetimes:
+    """How long a family goes on: without being used, and in all."""
+
+    idle: timedelta
+    absolute: timedelta | None = None  # none: for as long as it is used
+
+    def ends(self, started: datetime, *, now: datetime) -> datetime:
+        """When the next token of a family ends."""
+        idle = now + self.idle
+        return idle if self.absolute is None else min(idle, started + self.absolute)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +99,12 @@ class RevokeFamily:
 Verdict: TypeAlias = Issue | Rotate | Repeat | RevokeFamily | Refused
 
 
-def judge(facts: RefreshFacts, *, now: datetime) -> Verdict:
-    """The verdict on one refresh request; checks in the order of D2."""
+def judge(facts: RefreshFacts, terms: Terms = EHEALTH, *, now: datetime) -> Verdict:
+    """The verdict on one refresh request; checks in the order of D2.
+
+    A token that is bound to a key is nothing without it: whoever has the one and not the
+    other ends no family.
+    """
     token = facts.token
     if facts.connection_id is None:
         return Refused(Reason.CLIENT_SECRET_WRONG)
@@ -79,24 +114,38 @@ def judge(facts: RefreshFacts, *, now: datetime) -> Verdict:
         return Refused(Reason.TOKEN_OF_ANOTHER_CLIENT)
     if not token.is_live(now):
         return Refused(Reason.TOKEN_EXPIRED)
+    if token.details.get("dpop_jkt") not in (None, terms.jkt):
+        return Refused(Reason.KEY_NOT_PROVED)
     if token.used_at is not None and not _may_repeat(token, facts.successor, now):
         return RevokeFamily(token=token)
-    if facts.user_is_blocked:
-        return Refused(Reason.USER_BLOCKED)
-    if facts.client_is_blocked:
-        return Refused(Reason.CLIENT_BLOCKED)
-    if facts.app_id is None:
-        return Refused(Reason.APPROVAL_MISSING)
-    scope = tuple(granted_scope(facts, token))
-    if not scope:
-        return Refused(Reason.APPROVAL_MISSING)
+    scope = _scope(facts, token, terms)
+    if isinstance(scope, Refused):
+        return scope
+    assert facts.app_id is not None  # noqa: S101 — or else there is no scope
     if token.used_at is not None and facts.successor is not None:
         return Repeat(
             token=token, successor=facts.successor, app_id=facts.app_id, scope=scope
         )
-    if facts.policy is RefreshPolicy.ROTATE:
+    if terms.is_public or (facts.policy or terms.policy) is RefreshPolicy.ROTATE:
         return Rotate(token=token, app_id=facts.app_id, scope=scope)
     return Issue(token=token, app_id=facts.app_id, scope=scope)
+
+
+def _scope(facts: RefreshFacts, token: Token, terms: Terms) -> tuple[str, ...] | Refused:
+    """What the access token may do, of what is asked and still allowed."""
+    if facts.user_is_blocked:
+        return Refused(Reason.USER_BLOCKED)
+    if facts.client_is_blocked:
+        return Refused(Reason.CLIENT_BLOCKED)
+    granted = granted_scope(facts, token)
+    if facts.app_id is None or not granted:
+        return Refused(Reason.APPROVAL_MISSING)
+    if terms.scope is not None and not terms.scope <= frozenset(token.scope or granted):
+        return Refused(Reason.SCOPE_NOT_GRANTED)
+    if not frozenset(terms.resources) <= frozenset(resources_of(token)):
+        return Refused(Reason.RESOURCE_NOT_GRANTED)
+    scope = granted if terms.scope is None else narrowed(granted, terms.scope)
+    return tuple(scope) or Refused(Reason.SCOPE_NOT_GRANTED)
 
 
 def granted_scope(facts: RefreshFacts, token: Token) -> list[str]:
@@ -107,8 +156,25 @@ def granted_scope(facts: RefreshFacts, token: Token) -> list[str]:
     """
     granted = token.scope or facts.app_scope
     return narrowed(
-        granted, frozenset(facts.app_scope), facts.client_type_scope, facts.role_scope
+        granted,
+        frozenset(facts.app_scope),
+        facts.client_type_scope | OPENID_SCOPES,
+        facts.role_scope | OPENID_SCOPES,
     )
+
+
+def resources_of(token: Token) -> tuple[str, ...]:
+    """The resources that a family was granted for (RFC 8707); none: wherever it is taken."""
+    found = token.details.get("resource")
+    return tuple(map(str, found)) if isinstance(found, list | tuple) else ()
+
+
+def started_at(token: Token) -> datetime:
+    """When the family of a refresh token began; of one older than this rule, the token."""
+    found = token.details.get("family_started_at")
+    if not isinstance(found, int):
+        return token.inserted_at
+    return datetime.fromtimestamp(found, UTC)
 
 
 def _may_repeat(token: Token, successor: Token | None, now: datetime) -> bool:

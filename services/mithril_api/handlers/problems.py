@@ -31,6 +31,12 @@ _TABLE: Mapping[Reason, tuple[int, str, str]] = {
     Reason.CLIENT_SECRET_WRONG: _denied("Invalid client id or secret.", "invalid_client"),
     Reason.CLIENT_UNKNOWN: _denied("Invalid client id."),
     Reason.CLIENT_UNKNOWN_AT_LOGIN: _denied("Invalid client id.", "invalid_client"),
+    Reason.AUTHENTICATION_TOO_OLD: _denied("Sign in again.", "token_expired"),
+    Reason.AUTHORIZATION_REQUEST_UNKNOWN: (
+        404,
+        "not_found",
+        "The authorization request is unknown, used, or expired.",
+    ),
     Reason.CODE_REUSED: _denied("Token has already been used."),
     Reason.CODE_USED: _denied("Token has already been used."),
     Reason.GRANT_FORBIDDEN: _denied("Grant type not allowed.", "invalid_grant"),
@@ -38,6 +44,7 @@ _TABLE: Mapping[Reason, tuple[int, str, str]] = {
     Reason.JWT_MISSING: _denied(
         "Signed content does not contain field jwt.", "jwt_invalid"
     ),
+    Reason.KEY_NOT_PROVED: _denied("Token not found or expired.", "invalid_grant"),
     Reason.LOGIN_LIMIT: _denied("You reached login attempts limit. Try again later"),
     Reason.OTP_ATTEMPTS: _denied(
         "Reached max OTP verify attempts", "otp_reached_max_attempts"
@@ -60,6 +67,8 @@ _TABLE: Mapping[Reason, tuple[int, str, str]] = {
     Reason.REDIRECT_MISMATCH_AT_CONSENT: _denied(
         "The redirection URI provided does not match a pre-registered value."
     ),
+    Reason.RESOURCE_NOT_GRANTED: _denied("Resource was not granted.", "invalid_target"),
+    Reason.SCOPE_NOT_GRANTED: _denied("Scope was not granted.", "invalid_scope"),
     Reason.SCOPE_ONLY: _denied("Allowed scopes for the token are {detail}."),
     Reason.SETUP_MISSING: _denied("Invalid token type. Init factor at first"),
     Reason.SIGNERS_TOO_MANY: (

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from services.mithril_api.actions import exchange_code
 from services.mithril_api.actions.exchange_code import CodeAsked
+from services.mithril_api.actions.issuing import ClientSecret
 from services.mithril_api.actions.refresh_tokens import RefreshAsked, refused_unseen
 from services.mithril_api.domain.records import rendered
 from services.mithril_api.domain.refusals import Reason, Refused
@@ -59,7 +60,7 @@ async def _refresh(request: web.Request, body: dict[str, Any]) -> Answer:
     form = cast(RefreshBody, body)
     asked = RefreshAsked(
         client_id=ClientId(parse_uuid(form.client_id)),
-        client_secret=form.client_secret,
+        by=ClientSecret(secret=form.client_secret),
         refresh_token=form.refresh_token,
         traceparent=tracing.current.get(),
     )
@@ -76,7 +77,7 @@ async def _exchange(request: web.Request, body: dict[str, Any]) -> Answer:
     form = cast(CodeBody, body)
     asked = CodeAsked(
         client_id=ClientId(parse_uuid(form.client_id)),
-        client_secret=form.client_secret,
+        by=ClientSecret(secret=form.client_secret),
         code=form.code,
         redirect_uri=form.redirect_uri,
         code_verifier=form.code_verifier,

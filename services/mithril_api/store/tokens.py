@@ -36,6 +36,7 @@ from shared.runtime import outbox
 from shared.runtime.postgres import driver_of
 
 _ADD = sql.load("add_tokens_and_events")
+_ROTATE = sql.load("rotate_tokens_and_events")
 
 
 async def add(
@@ -67,6 +68,34 @@ async def add_from(
         *outbox.columns(messages),
         [parent.id for parent in parents],
         [parent.expires_at for parent in parents],
+    )
+    return status != "INSERT 0 0"
+
+
+async def rotate_from(
+    conn: AsyncConnection,
+    parents: Sequence[Token],
+    spent: Sequence[tuple[Token, Token]],
+    tokens: Sequence[Token],
+    messages: Sequence[Message],
+    *,
+    at: datetime,
+) -> bool:
+    """The same, and mark tokens as spent, each followed by its successor.
+
+    Whoever holds the rows already gives no parents.
+    """
+    status: str = await driver_of(conn).execute(
+        _ROTATE,
+        *_columns(tokens),
+        *outbox.columns(messages),
+        [parent.id for parent in parents],
+        [parent.expires_at for parent in parents],
+        at,
+        [token.id for token, _ in spent],
+        [token.expires_at for token, _ in spent],
+        [successor.id for _, successor in spent],
+        [successor.expires_at for _, successor in spent],
     )
     return status != "INSERT 0 0"
 
