@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
+from services.mithril_api.actions.issuing import ClientSecret
 from services.mithril_api.actions.refresh_tokens import (
     RefreshAsked,
     Refreshed,
@@ -46,7 +47,7 @@ async def left(office: Office, *minted: Minted) -> list[bool]:
 async def refresh(office: Office, world: World) -> bool:
     asked = RefreshAsked(
         client_id=world.client_id,
-        client_secret=world.client_secret,
+        by=ClientSecret(secret=world.client_secret),
         refresh_token=world.refresh.value,
     )
     (outcome,) = await refresh_many(office.api, [asked])
