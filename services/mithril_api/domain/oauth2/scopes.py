@@ -1,0 +1,19 @@
+"""Scopes as RFC 6749 §3.3 writes them: printable ASCII, one space between, nothing alike."""
+
+import re
+
+from services.mithril_api.domain.oauth2.faults import ErrorCode, Fault
+
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
+
+
+def read(text: str | None) -> tuple[str, ...] | Fault:
+    """The scopes of a request, each once; empty where it names none.
+
+    A letter of another alphabet that looks like one of ours is refused, not taken for it.
+    """
+    if text is None:
+        return ()
+    if _SCOPE.fullmatch(text) is None:
+        return Fault(ErrorCode.INVALID_SCOPE, "`scope` is malformed")
+    return tuple(dict.fromkeys(text.split(" ")))
