@@ -1,15 +1,23 @@
 """The composition root of mithril-api."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from services.mithril_api.actions.oauth2 import authenticate_client
+from services.mithril_api.actions.oauth2.authenticate_client import ClientAsked
+from services.mithril_api.actions.oauth2.issue_client_tokens import (
+    ClientTokenAsked,
+    issue_many,
+)
 from services.mithril_api.actions.refresh_tokens import Outcome, RefreshAsked, refresh_many
 from services.mithril_api.actions.verify_tokens import VerifyAsked, verify_many
 from services.mithril_api.deps import Deps
+from services.mithril_api.domain.minting import Minted
 from services.mithril_api.domain.verification import Verdict
 from services.mithril_api.handlers import keys, routes
 from services.mithril_api.metrics import Metrics
@@ -32,6 +40,9 @@ from shared.runtime.relay import Relay, RelayMetrics
 from shared.runtime.serve import Listener, Process
 
 NAME = "mithril-api"
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +113,14 @@ def build(
     public = http.make_app(listener="public", entropy=entropy, metrics=http_metrics)
     internal = http.make_app(listener="internal", entropy=entropy, metrics=http_metrics)
     refreshes, verifies = _coalescers(deps, counted)
+    clients, client_tokens = _coalescers_of_clients(deps, counted)
     for app in (public, internal):
         app[keys.DEPS] = deps
         app[keys.METRICS] = counted
         app[keys.REFRESHES] = refreshes
         app[keys.VERIFIES] = verifies
+        app[keys.CLIENTS] = clients
+        app[keys.CLIENT_TOKENS] = client_tokens
         app.cleanup_ctx.append(session.while_serving)
     routes.add_public(public)
     routes.add_internal(internal)
@@ -131,24 +145,43 @@ def _coalescers(
     async def verify(asked: Sequence[VerifyAsked]) -> Sequence[Verdict]:
         return await verify_many(deps, asked)
 
-    most, lanes = deps.settings.batch_most, deps.settings.batch_lanes
-    away = (DatabaseUnavailableError,)
-    sizes = counted.batch_size
     return (
-        Coalescer(
-            refresh,
-            most=most,
-            lanes=lanes,
-            fatal=away,
-            observe=sizes.labels("refresh").observe,
-        ),
-        Coalescer(
-            verify,
-            most=most,
-            lanes=lanes,
-            fatal=away,
-            observe=sizes.labels("verify").observe,
-        ),
+        _coalescer(deps, counted, refresh, "refresh"),
+        _coalescer(deps, counted, verify, "verify"),
+    )
+
+
+def _coalescers_of_clients(
+    deps: Deps, counted: Metrics
+) -> tuple[
+    Coalescer[ClientAsked, authenticate_client.Outcome], Coalescer[ClientTokenAsked, Minted]
+]:
+    async def authenticate(
+        asked: Sequence[ClientAsked],
+    ) -> Sequence[authenticate_client.Outcome]:
+        return await authenticate_client.authenticate_many(deps, asked)
+
+    async def issue(asked: Sequence[ClientTokenAsked]) -> Sequence[Minted]:
+        return await issue_many(deps, asked)
+
+    return (
+        _coalescer(deps, counted, authenticate, "authenticate"),
+        _coalescer(deps, counted, issue, "client_credentials"),
+    )
+
+
+def _coalescer(
+    deps: Deps,
+    counted: Metrics,
+    answer_many: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]],
+    operation: str,
+) -> Coalescer[Item, Answer]:
+    return Coalescer(
+        answer_many,
+        most=deps.settings.batch_most,
+        lanes=deps.settings.batch_lanes,
+        fatal=(DatabaseUnavailableError,),
+        observe=counted.batch_size.labels(operation).observe,
     )
 
 

@@ -19,6 +19,12 @@ class Metrics:
             ["outcome"],
             registry=registry,
         )
+        self.introspections = Counter(
+            "mithril_introspections",
+            "Introspected tokens by what was told: `active` or `inactive`.",
+            ["outcome"],
+            registry=registry,
+        )
         self.batch_size = Histogram(
             "mithril_batch_size",
             "Requests answered by one statement.",

@@ -18,15 +18,7 @@ async def read_object(request: web.Request) -> dict[str, Any]:
     NUL and lone surrogates are refused here: PostgreSQL has no text with the former, UTF-8
     has none with the latter.
     """
-    if (request.content_length or 0) > BODY_LIMIT:
-        raise web.HTTPRequestEntityTooLarge(BODY_LIMIT, request.content_length or 0)
-    try:
-        async with asyncio.timeout(_BODY_SECONDS):
-            raw = await request.read()
-    except TimeoutError:
-        headers = {"Connection": "close"}
-        text = f"The body did not arrive within {_BODY_SECONDS} seconds."
-        raise Problem(408, "request_timeout", text, headers=headers) from None
+    raw = await read_bytes(request)
     if not raw:
         raise malformed()
     if request.content_type != "application/json":
@@ -40,6 +32,19 @@ async def read_object(request: web.Request) -> dict[str, Any]:
     if b"\\u0000" in raw and _has_nul(value):
         raise malformed()
     return value
+
+
+async def read_bytes(request: web.Request) -> bytes:
+    """A request's body, of whatever type; 408 or 413 where it is too slow or too long."""
+    if (request.content_length or 0) > BODY_LIMIT:
+        raise web.HTTPRequestEntityTooLarge(BODY_LIMIT, request.content_length or 0)
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            return await request.read()
+    except TimeoutError:
+        headers = {"Connection": "close"}
+        text = f"The body did not arrive within {_BODY_SECONDS} seconds."
+        raise Problem(408, "request_timeout", text, headers=headers) from None
 
 
 async def read_wrapped(request: web.Request, wrapper: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Record a user's consent to a client and issue an authorization code: one transaction."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -30,6 +31,9 @@ class ConsentAsked:
     redirect_uri: str
     scope: tuple[str, ...] = ()
     code_challenge: str | None = field(default=None, repr=False)  # RFC 7636, S256
+    free: frozenset[str] = frozenset()  # scopes that need no role
+    # What the code remembers beside that (nonce, auth_time, …).
+    details: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 Outcome: TypeAlias = Minted | Refused
@@ -44,20 +48,27 @@ async def authorize(deps: Deps, asked: ConsentAsked) -> Outcome:
 
 async def _authorize(deps: Deps, asked: ConsentAsked) -> Outcome:
     async with deps.db.begin() as conn:
-        await users.is_blocked(conn, asked.user_id)  # waits for a block under way
-        _, verdict = await judged(deps, conn, asked)
-        if isinstance(verdict, Refused):
-            return verdict
-        now = deps.clock.now()
-        app = await apps.approve(
-            conn,
-            new_id=deps.entropy.uuid(),
-            user_id=asked.user_id,
-            client_id=asked.client_id,
-            scope=verdict.scope,
-            now=now,
-        )
-        return await _issue(deps, conn, asked, app, verdict.scope, now=now)
+        return await authorize_within(deps, conn, asked)
+
+
+async def authorize_within(
+    deps: Deps, conn: AsyncConnection, asked: ConsentAsked
+) -> Outcome:
+    """The same in a transaction that is under way."""
+    await users.is_blocked(conn, asked.user_id)  # waits for a block under way
+    _, verdict = await judged(deps, conn, asked)
+    if isinstance(verdict, Refused):
+        return verdict
+    now = deps.clock.now()
+    app = await apps.approve(
+        conn,
+        new_id=deps.entropy.uuid(),
+        user_id=asked.user_id,
+        client_id=asked.client_id,
+        scope=verdict.scope,
+        now=now,
+    )
+    return await _issue(deps, conn, asked, app, verdict.scope, now=now)
 
 
 async def judged(
@@ -72,6 +83,7 @@ async def judged(
         redirect_uri=asked.redirect_uri,
         scope=asked.scope,
         client_is_trusted=str(asked.client_id) in deps.settings.trusted_client_ids,
+        free=asked.free,
     )
     return facts, verdict
 
@@ -88,6 +100,7 @@ async def _issue(
     details: dict[str, Any] = {
         "redirect_uri": asked.redirect_uri,
         "scope_request": joined(scope),
+        **asked.details,
     }
     if asked.code_challenge is not None:
         details["code_challenge"] = asked.code_challenge

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from services.mithril_api.actions.authorize_app import ConsentAsked, judged
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain.refusals import Refused
@@ -29,7 +31,12 @@ Outcome: TypeAlias = Preview | Refused
 async def preview_app(deps: Deps, asked: ConsentAsked) -> Outcome:
     """The consent as `authorize_app` would judge it now."""
     async with deps.db.read() as conn:
-        facts, verdict = await judged(deps, conn, asked)
+        return await preview_within(deps, conn, asked)
+
+
+async def preview_within(deps: Deps, conn: AsyncConnection, asked: ConsentAsked) -> Outcome:
+    """The same over a connection that is at hand."""
+    facts, verdict = await judged(deps, conn, asked)
     if isinstance(verdict, Refused):
         return verdict
     scope = tuple(dict.fromkeys(verdict.scope))

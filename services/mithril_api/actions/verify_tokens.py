@@ -17,6 +17,7 @@ class VerifyAsked:
 
     value: str = field(repr=False)
     api_key: str | None = field(default=None, repr=False)
+    is_introspection: bool = False  # then no broker has to vouch (RFC 7662)
 
 
 def refused_unseen(asked: VerifyAsked) -> Refused | None:
@@ -44,4 +45,7 @@ async def verify_many(deps: Deps, asked: Sequence[VerifyAsked]) -> list[Verdict]
             ],
             now=now,
         )
-    return [verification.judge(known, now=now) for known in facts]
+    return [
+        verification.judge(known, through_broker=not item.is_introspection, now=now)
+        for known, item in zip(facts, asked, strict=True)
+    ]

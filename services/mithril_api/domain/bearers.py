@@ -6,12 +6,17 @@ from services.mithril_api.domain.records import Token
 from services.mithril_api.domain.refusals import Reason, Refused
 from shared.models.tokens import TokenName
 
-_OF_A_CLIENT = frozenset({"authorization_code", "refresh_token"})
+_OF_A_CLIENT = frozenset({"authorization_code", "client_credentials", "refresh_token"})
 
 
 def is_session(token: Token) -> bool:
     """Whether a user signed in for this token, rather than a client got it by a consent."""
     return token.app_id is None and token.grant_type not in _OF_A_CLIENT
+
+
+def is_of_a_user(token: Token) -> bool:
+    """Whether a user stands behind a token, rather than the client alone."""
+    return token.grant_type != "client_credentials"
 
 
 def judge(token: Token | None, *, wanted: TokenName, now: datetime) -> Token | Refused:

@@ -41,8 +41,11 @@ class Verified:
 Verdict: TypeAlias = Verified | Refused
 
 
-def judge(facts: VerifyFacts, *, now: datetime) -> Verdict:
-    """The verdict on one token; checks in the order of spec §7.1."""
+def judge(facts: VerifyFacts, *, through_broker: bool = True, now: datetime) -> Verdict:
+    """The verdict on one token; checks in the order of spec §7.1.
+
+    A token of a client behind a broker is used through it; what it is can be told without.
+    """
     token = facts.token
     if token is None:
         return Refused(Reason.NOT_FOUND)
@@ -59,8 +62,10 @@ def judge(facts: VerifyFacts, *, now: datetime) -> Verdict:
     match facts.access_type:
         case AccessType.DIRECT:
             return _verified(facts, token)
-        case AccessType.BROKER:
+        case AccessType.BROKER if through_broker:
             return _through_broker(facts, token)
+        case AccessType.BROKER:
+            return _verified(facts, token)
         case _:
             return Refused(Reason.ACCESS_TYPE_MISSING)
 

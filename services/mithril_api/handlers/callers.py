@@ -59,6 +59,8 @@ async def consumer_of(
     if bearer is None:
         raise access_denied(MISSING_CONSUMER)
     token = await access_token_of(request, bearer)
+    if not bearers.is_of_a_user(token):
+        raise access_denied(INVALID_TOKEN)  # a client consents to nothing, and owns nothing
     if not (or_session and CONSENTS in token.scope and bearers.is_session(token)):
         _require(token, scope)
     return Caller(user_id=str(token.user_id), token=token)

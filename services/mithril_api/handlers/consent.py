@@ -3,19 +3,22 @@
 GET says what a page has to ask the user; POST records the answer.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from aiohttp import web
 from pydantic import StringConstraints
 
 from services.mithril_api.actions import authorize_app
 from services.mithril_api.actions.authorize_app import ConsentAsked
-from services.mithril_api.actions.preview_app import preview_app
+from services.mithril_api.actions.oauth2 import answer_request
+from services.mithril_api.actions.oauth2.answer_request import AnswerAsked
+from services.mithril_api.actions.preview_app import Preview, preview_app
 from services.mithril_api.domain import redirects
 from services.mithril_api.domain.pkce import CHALLENGE_PATTERN
 from services.mithril_api.domain.records import rendered
 from services.mithril_api.domain.refusals import Refused
-from services.mithril_api.handlers.callers import consumer_of
+from services.mithril_api.handlers.callers import Caller, consumer_of
 from services.mithril_api.handlers.keys import DEPS, METRICS
 from services.mithril_api.handlers.problems import refuse
 from services.mithril_api.handlers.tokens import NO_STORE
@@ -56,29 +59,85 @@ class ConsentBody(PreviewQuery):
     code_challenge_method: Literal["S256"] | None = None
 
 
+class RequestBody(Body):
+    """The answer to a request that is kept: all else is in it."""
+
+    user_id: Id
+    client_id: Id
+    request_uri: LongText
+
+
 async def get_authorize(request: web.Request) -> Answer:
     """What the user would let the client do; refused as the consent itself would be."""
     caller = await consumer_of(request, scope="app:authorize")
+    if "request_uri" in request.query:
+        return await _show(request, caller)
     form = cast(PreviewQuery, {**request.query, "user_id": caller.user_id})
     outcome = await preview_app(request.app[DEPS], form.asked())
     note(request, app_client_id=str(form.client_id))
     if isinstance(outcome, Refused):
         refuse(outcome)
-    data = {
-        "client": {"id": outcome.client_id, "name": outcome.client_name},
-        "redirect_uri": outcome.redirect_uri,
-        "scope": joined(outcome.scope),
-        "granted": joined(outcome.granted),
-        "new": joined(outcome.new),
-        "trusted": outcome.client_is_trusted,
+    return Answer(data=_preview(outcome), headers=NO_STORE)
+
+
+def _preview(found: Preview) -> dict[str, Any]:
+    return {
+        "client": {"id": found.client_id, "name": found.client_name},
+        "redirect_uri": found.redirect_uri,
+        "scope": joined(found.scope),
+        "granted": joined(found.granted),
+        "new": joined(found.new),
+        "trusted": found.client_is_trusted,
     }
+
+
+async def _show(request: web.Request, caller: Caller) -> Answer:
+    """The same of a request that is kept (`/oauth2/authorize`)."""
+    asked = _answer_to(request, caller, request.query)
+    outcome = await answer_request.show(request.app[DEPS], asked)
+    if isinstance(outcome, Refused):
+        refuse(outcome)
+    data = {**_preview(outcome.preview), "ask": outcome.must_ask}
     return Answer(data=data, headers=NO_STORE)
+
+
+async def _grant(request: web.Request, caller: Caller, body: Mapping[str, Any]) -> Answer:
+    """Grant it: where to take the code, with `state` and `iss`."""
+    asked = _answer_to(request, caller, body)
+    outcome = await answer_request.grant(request.app[DEPS], asked)
+    result = outcome.reason.name.lower() if isinstance(outcome, Refused) else "issued"
+    request.app[METRICS].grants.labels("consent", result).inc()
+    note(request, outcome=result)
+    if isinstance(outcome, Refused):
+        refuse(outcome)
+    location = outcome.request.location(code=outcome.code.value)
+    return Answer(
+        data=rendered(outcome.code.token, value=outcome.code.value),
+        status=201,
+        urgent={"redirect_uri": location},
+        headers={**NO_STORE, "Location": location},
+    )
+
+
+def _answer_to(
+    request: web.Request, caller: Caller, given: Mapping[str, Any]
+) -> AnswerAsked:
+    form = cast(RequestBody, {**given, "user_id": caller.user_id})
+    note(request, app_client_id=str(form.client_id))
+    return AnswerAsked(
+        user_id=UserId(form.user_id),
+        client_id=ClientId(form.client_id),
+        request_uri=form.request_uri,
+        session=caller.token,
+    )
 
 
 async def post_authorize(request: web.Request) -> Answer:
     """Record the consent; the `Location` takes a code to the client."""
     caller = await consumer_of(request, scope="app:authorize")
     body = await read_wrapped(request, "app")
+    if body.get("request_uri"):
+        return await _grant(request, caller, body)
     form = cast(ConsentBody, {**body, "user_id": caller.user_id})
     _require_method(form)
     asked = form.asked(code_challenge=form.code_challenge)

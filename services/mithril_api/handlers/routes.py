@@ -13,6 +13,7 @@ from services.mithril_api.handlers import (
     verifications,
 )
 from services.mithril_api.handlers.callers import internal
+from services.mithril_api.handlers.oauth2 import routes as oauth2
 from services.mithril_api.handlers.routes_clients import add_client_routes
 from services.mithril_api.handlers.routes_people import add_people_routes
 from services.mithril_api.handlers.routes_users import add_user_routes
@@ -31,6 +32,7 @@ def add_public(app: web.Application) -> None:
     post("/oauth/users/actions/update_password", as_aiohttp(update_password))
     _add_factors(app)
     add_people_routes(app)
+    oauth2.add_public(app)
 
 
 def add_internal(app: web.Application) -> None:
@@ -41,6 +43,7 @@ def add_internal(app: web.Application) -> None:
     app.router.add_post("/admin/tokens/verify", as_aiohttp(verify_many))
     add_user_routes(app)
     add_client_routes(app)
+    oauth2.add_internal(app)
 
 
 def _add_factors(app: web.Application) -> None:

@@ -1,0 +1,55 @@
+"""What a token is said to be (RFC 7662 §2.2), and to whom."""
+
+from typing import Any
+
+from services.mithril_api.domain.bearers import is_of_a_user
+from services.mithril_api.domain.oauth2.client_authentication import ClientFacts
+from services.mithril_api.domain.records import Token
+from shared.models.scopes import joined
+from shared.models.tokens import TokenName
+
+INACTIVE: dict[str, Any] = {"active": False}
+
+
+def subject_of(token: Token) -> str:
+    """Whom a token stands for: its user, or the client itself."""
+    return str(token.user_id if is_of_a_user(token) else token.client_id)
+
+
+def may_see(asking: ClientFacts | None, token: Token) -> bool:
+    """Whether the caller is told of a token. None asks: the platform, which is told of all.
+
+    A client is told of its own, and of those that were made for its resources (§4).
+    """
+    if asking is None or token.client_id == asking.client_id:
+        return True
+    return bool(set(audience_of(token)).intersection(asking.metadata.resources))
+
+
+def audience_of(token: Token) -> list[str]:
+    """The resources that a token was made for; none: whoever takes it."""
+    found = token.details.get("aud")
+    return [str(item) for item in found] if isinstance(found, list) else []
+
+
+def rendered(token: Token, *, issuer: str) -> dict[str, Any]:
+    """A live token."""
+    confirmation = token.details.get("cnf")
+    body: dict[str, Any] = {
+        "active": True,
+        "iss": issuer,
+        "sub": subject_of(token),
+        "client_id": str(token.client_id),
+        "scope": joined(token.scope),
+        "exp": int(token.expires_at.timestamp()),
+        "iat": int(token.inserted_at.timestamp()),
+        "jti": str(token.id),
+    }
+    if token.name is TokenName.ACCESS:
+        bound = isinstance(confirmation, dict) and "jkt" in confirmation
+        body["token_type"] = "DPoP" if bound else "Bearer"
+    if audience := audience_of(token):
+        body["aud"] = audience
+    if isinstance(confirmation, dict):
+        body["cnf"] = confirmation
+    return body

@@ -1,0 +1,66 @@
+"""Which client is calling: authenticated, and counted against its quota."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from services.mithril_api.actions.oauth2.authenticate_client import Admitted, ClientAsked
+from services.mithril_api.domain.limits import Holder, Purpose, holder_of_address
+from services.mithril_api.domain.oauth2 import quotas
+from services.mithril_api.domain.oauth2.client_authentication import (
+    Assertion,
+    Presented,
+    presented,
+)
+from services.mithril_api.domain.oauth2.faults import (
+    ErrorCode,
+    Fault,
+    invalid_client,
+)
+from services.mithril_api.domain.oauth2.parameters import Parameters
+from services.mithril_api.handlers.keys import CLIENTS, DEPS
+from services.mithril_api.handlers.limiting import callers_address
+from services.mithril_api.handlers.oauth2.answers import OAuthError, refuse
+from shared.models.ids import ClientId
+from shared.runtime.http import note
+
+
+async def admitted(
+    request: web.Request, form: Parameters, *, purpose: Purpose | None
+) -> Admitted:
+    """The client that asks; 401 where it is not who it says, 429 where it asks too often."""
+    by = presented(request.headers.getall("Authorization", ()), form)
+    if isinstance(by, Fault):
+        refuse(by)
+    asked = ClientAsked(
+        by=by,
+        proved=await _proved(by),
+        purpose=purpose,
+        address=holder_of_address(callers_address(request)),
+    )
+    outcome = await request.app[CLIENTS].submit(asked)
+    if isinstance(outcome, Fault):
+        refuse(outcome)
+    note(
+        request,
+        client_id=str(outcome.client.client_id),
+        authenticated_by=outcome.client.method,
+    )
+    if outcome.turn is not None and not outcome.turn.passes:
+        request.app[DEPS].metrics.limited.labels(purpose, Holder.CLIENT).inc()
+        fault = Fault(ErrorCode.TOO_MANY_REQUESTS, "the client's quota is used up")
+        raise OAuthError(fault, headers=quota_headers(request, outcome))
+    return outcome
+
+
+def quota_headers(request: web.Request, who: Admitted) -> Mapping[str, str]:
+    """What is left of the client's quota; nothing where it has none."""
+    if who.turn is None:
+        return {}
+    return quotas.headers(who.turn, now=request.app[DEPS].clock.now())
+
+
+async def _proved(by: Presented) -> ClientId | None:
+    if isinstance(by, Assertion):
+        refuse(invalid_client())
+    return None

@@ -1,0 +1,40 @@
+"""POST /oauth2/par: an authorization request, pushed by its client (RFC 9126)."""
+
+from aiohttp import web
+
+from services.mithril_api.actions.oauth2 import begin_authorization
+from services.mithril_api.domain.limits import Purpose
+from services.mithril_api.domain.oauth2.authorization import Refusal
+from services.mithril_api.domain.oauth2.faults import Fault, invalid_request
+from services.mithril_api.handlers.keys import DEPS, METRICS
+from services.mithril_api.handlers.oauth2.answers import json_answer, refuse
+from services.mithril_api.handlers.oauth2.authorize import judged
+from services.mithril_api.handlers.oauth2.callers import admitted, quota_headers
+from services.mithril_api.handlers.oauth2.forms import read_form
+
+
+async def post_par(request: web.Request) -> web.StreamResponse:
+    """Judge and keep a request: 201, and the `request_uri` by which its browser comes."""
+    form = await read_form(request)
+    who = await admitted(request, form, purpose=Purpose.TOKEN)
+    if "request_uri" in form:
+        refuse(invalid_request("`request_uri` cannot be pushed"))
+    client = await begin_authorization.client_of(request.app[DEPS], who.client.client_id)
+    assert client is not None  # noqa: S101 — it was authenticated a moment ago
+    redirect_uri = form.get("redirect_uri")
+    if redirect_uri is not None and who.client.connection_for(redirect_uri) is None:
+        refuse(invalid_request("`redirect_uri` is not registered for the client"))
+    outcome = judged(request, client, form)
+    if isinstance(outcome, Refusal):
+        refuse(outcome.fault)
+    if isinstance(outcome, Fault):
+        refuse(outcome)
+    deps = request.app[DEPS]
+    request_uri = await begin_authorization.push(deps, client.client_id, outcome.stored())
+    request.app[METRICS].grants.labels("par", "begun").inc()
+    expires_in = int(begin_authorization.PUSHED_WAITS.total_seconds())
+    return json_answer(
+        {"request_uri": request_uri, "expires_in": expires_in},
+        status=201,
+        headers=quota_headers(request, who),
+    )

@@ -1,0 +1,60 @@
+"""Routes of the standards, beside those of the eHealth contract."""
+
+from aiohttp import web
+
+from services.mithril_api.domain.oauth2.client_metadata import Method
+from services.mithril_api.domain.oauth2.metadata import Abilities
+from services.mithril_api.handlers.callers import internal
+from services.mithril_api.handlers.oauth2 import (
+    authorize,
+    discovery,
+    introspection,
+    par,
+    revocation,
+    token,
+    waiting,
+)
+from services.mithril_api.handlers.oauth2.answers import (
+    Handler,
+    as_oauth,
+    as_page,
+    preflight,
+)
+from services.mithril_api.handlers.oauth2.discovery import ABILITIES
+from shared.runtime.http import as_aiohttp
+
+_METHODS = (Method.BASIC, Method.POST, Method.NONE)
+
+
+def add_public(app: web.Application) -> None:
+    """What clients and browsers call."""
+    _add(app, "GET", "/.well-known/oauth-authorization-server", discovery.get_oauth)
+    _add(app, "GET", "/.well-known/openid-configuration", discovery.get_openid)
+    app.router.add_get("/oauth2/authorize", as_page(authorize.get_authorize))
+    app.router.add_post("/oauth2/authorize", as_page(authorize.post_authorize))
+    _add(app, "POST", "/oauth2/par", par.post_par)
+    _add(app, "POST", "/oauth2/token", token.post_token)
+    _add(app, "POST", "/oauth2/introspect", introspection.post_introspect)
+    _add(app, "POST", "/oauth2/revoke", revocation.post_revoke)
+    app[ABILITIES] = _abilities(app)
+
+
+def add_internal(app: web.Application) -> None:
+    """What only the platform may reach."""
+    refusal = "/admin/authorization_requests/actions/refuse"
+    app.router.add_post(refusal, as_aiohttp(internal(waiting.post_refuse)))
+    app.router.add_post("/oauth2/introspect", as_oauth(introspection.post_introspect))
+
+
+def _add(app: web.Application, method: str, path: str, handler: Handler) -> None:
+    """A route that pages of any origin may call."""
+    app.router.add_route(method, path, as_oauth(handler))
+    app.router.add_route("OPTIONS", path, preflight)
+
+
+def _abilities(app: web.Application) -> Abilities:
+    return Abilities(
+        paths=frozenset(resource.canonical for resource in app.router.resources()),
+        grant_types=token.GRANTS,
+        methods=_METHODS,
+    )

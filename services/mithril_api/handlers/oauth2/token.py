@@ -1,0 +1,194 @@
+"""POST /oauth2/token: the standard's token endpoint (RFC 6749 §3.2, §4.1.3, §4.4, §6)."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias
+
+from aiohttp import web
+
+from services.mithril_api.actions import exchange_code
+from services.mithril_api.actions.exchange_code import CodeAsked
+from services.mithril_api.actions.issuing import Issuance, Proved
+from services.mithril_api.actions.oauth2.authenticate_client import Admitted
+from services.mithril_api.actions.oauth2.issue_client_tokens import (
+    GRANT as CLIENT_CREDENTIALS,
+)
+from services.mithril_api.actions.oauth2.issue_client_tokens import ClientTokenAsked
+from services.mithril_api.actions.refresh_tokens import RefreshAsked, refused_unseen
+from services.mithril_api.domain.limits import Purpose
+from services.mithril_api.domain.minting import Minted
+from services.mithril_api.domain.oauth2 import authorization, scopes
+from services.mithril_api.domain.oauth2.faults import (
+    ErrorCode,
+    Fault,
+    invalid_grant,
+    invalid_request,
+)
+from services.mithril_api.domain.oauth2.grant_faults import fault_of
+from services.mithril_api.domain.oauth2.parameters import Parameters
+from services.mithril_api.domain.refresh import Terms
+from services.mithril_api.domain.refusals import Refused
+from services.mithril_api.handlers.keys import CLIENT_TOKENS, DEPS, METRICS, REFRESHES
+from services.mithril_api.handlers.oauth2.answers import json_answer, refuse
+from services.mithril_api.handlers.oauth2.callers import admitted, quota_headers
+from services.mithril_api.handlers.oauth2.forms import read_form, required
+from services.mithril_api.handlers.oauth2.senders import Sender, sender_of
+from shared.models.scopes import joined
+from shared.models.tokens import RefreshPolicy
+from shared.runtime import tracing
+from shared.runtime.http import note
+
+Grant: TypeAlias = Callable[
+    [web.Request, Parameters, Admitted, Sender], Awaitable[dict[str, Any]]
+]
+
+
+async def post_token(request: web.Request) -> web.StreamResponse:
+    """Issue tokens for a grant."""
+    form = await read_form(request)
+    grant_type = required(form, "grant_type")
+    who = await admitted(request, form, purpose=Purpose.TOKEN)
+    grant = GRANTS.get(grant_type)
+    if grant is None:
+        request.app[METRICS].grants.labels("other", "grant_forbidden").inc()
+        refuse(
+            Fault(ErrorCode.UNSUPPORTED_GRANT_TYPE, "the grant type is not supported"),
+            **quota_headers(request, who),
+        )
+    sender = await sender_of(request, who.client)
+    body = await grant(request, form, who, sender)
+    return json_answer(body, headers=quota_headers(request, who))
+
+
+async def _code(
+    request: web.Request, form: Parameters, who: Admitted, sender: Sender
+) -> dict[str, Any]:
+    redirect_uri, code = required(form, "redirect_uri"), required(form, "code")
+    connection = who.client.connection_for(redirect_uri)
+    if connection is None:
+        _count(request, "authorization_code", "redirect_mismatch")
+        refuse(invalid_grant("`redirect_uri` is not that of the request"))
+    asked = CodeAsked(
+        client_id=who.client.client_id,
+        by=connection,
+        code=code,
+        redirect_uri=redirect_uri,
+        code_verifier=form.get("code_verifier"),
+        terms=_terms(form, who, sender),
+        issuance=sender.issuance,
+    )
+    outcome = await exchange_code.exchange(request.app[DEPS], asked)
+    _count(request, "authorization_code", outcome)
+    if isinstance(outcome, Refused):
+        refuse(fault_of(outcome))
+    return _answer(
+        request, outcome.access, sender.issuance, refresh_token=outcome.refresh.value
+    )
+
+
+async def _refresh(
+    request: web.Request, form: Parameters, who: Admitted, sender: Sender
+) -> dict[str, Any]:
+    value = required(form, "refresh_token")
+    connection_id = who.client.connection_id()
+    if connection_id is None:
+        refuse(invalid_grant("the client has no connection"))
+    asked = RefreshAsked(
+        client_id=who.client.client_id,
+        by=Proved(connection_id=connection_id),
+        refresh_token=value,
+        terms=_terms(form, who, sender),
+        issuance=sender.issuance,
+        traceparent=tracing.current.get(),
+    )
+    outcome = refused_unseen(asked) or await request.app[REFRESHES].submit(asked)
+    _count(request, "refresh_token", outcome)
+    if isinstance(outcome, Refused):
+        refuse(fault_of(outcome))
+    # Of a client that keeps its refresh token, the answer says so by leaving it out (§6).
+    return _answer(
+        request, outcome.access, sender.issuance, refresh_token=outcome.refresh_token
+    )
+
+
+async def _client_credentials(
+    request: web.Request, form: Parameters, who: Admitted, sender: Sender
+) -> dict[str, Any]:
+    client = who.client.client
+    permitted = CLIENT_CREDENTIALS in client.metadata.grant_types
+    if not permitted or client.metadata.is_public or client.owner_is_blocked:
+        _count(request, CLIENT_CREDENTIALS, "grant_forbidden")
+        refuse(Fault(ErrorCode.UNAUTHORIZED_CLIENT, "the client may not use this grant"))
+    asked_scope = scopes.read(form.get("scope"))
+    if isinstance(asked_scope, Fault):
+        refuse(asked_scope)
+    if not set(client.type_scope).issuperset(asked_scope):
+        refuse(Fault(ErrorCode.INVALID_SCOPE, "`scope` is wider than the client may have"))
+    resources = _resources(form, who)
+    asked = ClientTokenAsked(
+        client=who.client,
+        scope=asked_scope or client.type_scope,
+        resources=resources,
+        issuance=sender.issuance,
+        traceparent=tracing.current.get(),
+    )
+    minted = await request.app[CLIENT_TOKENS].submit(asked)
+    _count(request, CLIENT_CREDENTIALS, minted)
+    return _answer(request, minted, sender.issuance)
+
+
+GRANTS: Mapping[str, Grant] = {
+    "authorization_code": _code,
+    "refresh_token": _refresh,
+    CLIENT_CREDENTIALS: _client_credentials,
+}
+
+
+def _terms(form: Parameters, who: Admitted, sender: Sender) -> Terms:
+    scope = scopes.read(form.get("scope"))
+    if isinstance(scope, Fault):
+        refuse(scope)
+    return Terms(
+        policy=RefreshPolicy.ROTATE,
+        is_public=who.client.metadata.is_public,
+        scope=frozenset(scope) or None,
+        resources=_resources(form, who),
+        jkt=sender.jkt,
+    )
+
+
+def _resources(form: Parameters, who: Admitted) -> tuple[str, ...]:
+    resources = form.every("resource")
+    fault = authorization.wrong_resource(who.client.client, resources)
+    if fault is not None:
+        refuse(fault)
+    if "audience" in form:
+        refuse(invalid_request("`audience` is not supported here"))
+    return resources
+
+
+def _answer(
+    request: web.Request,
+    access: Minted,
+    issuance: Issuance,
+    *,
+    refresh_token: str | None = None,
+) -> dict[str, Any]:
+    now = request.app[DEPS].clock.now()
+    body: dict[str, Any] = {
+        "access_token": access.value,
+        "token_type": "DPoP" if "jkt" in issuance.confirmation else "Bearer",
+        "expires_in": int((access.token.expires_at - now).total_seconds()),
+        "scope": joined(access.token.scope),
+    }
+    if refresh_token is not None:
+        body["refresh_token"] = refresh_token
+    return body
+
+
+def _count(request: web.Request, grant_type: str, outcome: object) -> None:
+    if isinstance(outcome, Refused):
+        result = outcome.reason.name.lower()
+    else:
+        result = outcome if isinstance(outcome, str) else "issued"
+    request.app[METRICS].grants.labels(grant_type, result).inc()
+    note(request, grant_type=grant_type, outcome=result)
