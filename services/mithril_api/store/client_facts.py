@@ -44,7 +44,7 @@ def _facts(row: Mapping[str, Any]) -> ClientFacts:
     return ClientFacts(
         client_id=ClientId(row["id"]),
         name=row["name"],
-        metadata=client_metadata.read(orjson.loads(row["settings"])),
+        metadata=client_metadata.read(_object(row["settings"])),
         is_blocked=row["is_blocked"],
         owner_id=row["user_id"],
         owner_is_blocked=bool(row["owner_is_blocked"]),
@@ -55,3 +55,9 @@ def _facts(row: Mapping[str, Any]) -> ClientFacts:
             for found, uri in row["connections"]
         ),
     )
+
+
+def _object(raw: Any) -> Mapping[str, Any]:
+    # Decoded already where the engine has told the driver how; else as it came.
+    found = orjson.loads(raw) if isinstance(raw, str) else raw
+    return found if isinstance(found, dict) else {}

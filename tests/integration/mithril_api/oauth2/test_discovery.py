@@ -1,0 +1,68 @@
+"""What the server tells of itself is so."""
+
+import pytest
+
+from services.mithril_api.domain.oauth2.metadata import ENDPOINTS
+from tests.integration.mithril_api.conftest import Api
+
+OAUTH = "/.well-known/oauth-authorization-server"
+OPENID = "/.well-known/openid-configuration"
+
+
+@pytest.mark.parametrize("path", [OAUTH, OPENID])
+async def test_every_endpoint_that_is_promised_answers_and_every_one_that_answers_is_promised(
+    api: Api, path: str
+) -> None:
+    response = await api.public.get(path)
+    told = await response.json()
+
+    assert response.status == 200
+    assert response.headers["Cache-Control"] == "public, max-age=300"
+    issuer = told["issuer"]
+    promised = {told[name].removeprefix(issuer) for name in ENDPOINTS if name in told}
+    routed = {
+        resource.canonical
+        for resource in api.built.public.router.resources()
+        if resource.canonical in ENDPOINTS.values()
+    }
+    assert promised == routed
+
+
+async def test_the_issuer_is_where_the_document_is(api: Api) -> None:
+    response = await api.public.get(OAUTH)
+
+    issuer = (await response.json())["issuer"]
+
+    assert str(response.url) == issuer + OAUTH
+
+
+async def test_grants_and_methods_are_those_that_work(api: Api) -> None:
+    told = await (await api.public.get(OAUTH)).json()
+
+    assert {"authorization_code", "client_credentials", "refresh_token"} <= set(
+        told["grant_types_supported"]
+    )
+    assert {"client_secret_basic", "client_secret_post", "none"} <= set(
+        told["token_endpoint_auth_methods_supported"]
+    )
+    assert "none" not in told["introspection_endpoint_auth_methods_supported"]
+    assert told["response_types_supported"] == ["code"]
+    assert told["code_challenge_methods_supported"] == ["S256"]
+    assert told["authorization_response_iss_parameter_supported"] is True
+
+
+@pytest.mark.parametrize("path", [OAUTH, "/oauth2/token", "/oauth2/revoke"])
+async def test_pages_of_any_origin_may_ask(api: Api, path: str) -> None:
+    origin = {"Origin": "https://app.test", "Access-Control-Request-Method": "POST"}
+
+    response = await api.public.options(path, headers=origin)
+
+    assert response.status == 204
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Authorization" in response.headers["Access-Control-Allow-Headers"]
+
+
+async def test_no_page_may_read_what_a_browser_is_led_by(api: Api) -> None:
+    response = await api.public.get("/oauth2/authorize")
+
+    assert "Access-Control-Allow-Origin" not in response.headers
