@@ -8,6 +8,7 @@ from typing import TypeVar
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from services.mithril_api.actions.check_security import check_security
 from services.mithril_api.actions.oauth2 import authenticate_client
 from services.mithril_api.actions.oauth2.authenticate_client import ClientAsked
 from services.mithril_api.actions.oauth2.issue_client_tokens import (
@@ -18,6 +19,7 @@ from services.mithril_api.actions.refresh_tokens import Outcome, RefreshAsked, r
 from services.mithril_api.actions.verify_tokens import VerifyAsked, verify_many
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain.minting import Minted
+from services.mithril_api.domain.security_check import Finding
 from services.mithril_api.domain.verification import Verdict
 from services.mithril_api.handlers import keys, routes
 from services.mithril_api.metrics import Metrics
@@ -214,6 +216,16 @@ async def process(settings: Settings) -> Process:
         },
         close=close,
     )
+
+
+async def check_security_of(settings: Settings) -> list[Finding]:
+    """Hold a deployment against the best current practice."""
+    built = build(settings)
+    try:
+        return await check_security(built.deps)
+    finally:
+        await built.deps.db.dispose()
+        built.deps.passwords.close()
 
 
 async def examine(settings: Settings) -> dict[str, str]:

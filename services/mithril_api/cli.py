@@ -1,14 +1,18 @@
-"""mithril mithril-api: serve, migrate, doctor."""
+"""mithril mithril-api: serve, migrate, doctor, security-check."""
 
 import asyncio
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from services.mithril_api import app as composition
+from services.mithril_api.domain import security_check
+from services.mithril_api.domain.security_check import Level
 from services.mithril_api.settings import Settings
 from shared.runtime import migrate
 from shared.runtime.commands import print_settings, report, serve_until_told
+from shared.runtime.postgres import DatabaseUnavailableError
 from shared.runtime.settings import load_or_exit
 
 cli = typer.Typer(
@@ -37,3 +41,23 @@ def doctor_command() -> None:
     settings = load_or_exit(Settings)
     print_settings(settings)
     report(asyncio.run(composition.examine(settings)))
+
+
+@cli.command("security-check")
+def security_check_command(
+    strict: Annotated[
+        bool, typer.Option(help="A warning counts as a failure, too.")
+    ] = False,
+) -> None:
+    """Hold settings and clients against RFC 9700. Exit 1 if a point fails."""
+    settings = load_or_exit(Settings)
+    try:
+        findings = asyncio.run(composition.check_security_of(settings))
+    except DatabaseUnavailableError as error:
+        typer.echo(f"failure  database: {error}")
+        raise typer.Exit(1) from None
+    for item in findings:
+        typer.echo(f"{item.level.value:8} {item.point}: {item.reason}")
+    worst = security_check.worst(findings)
+    if worst is Level.FAILURE or (strict and worst is Level.WARNING):
+        raise typer.Exit(1)
