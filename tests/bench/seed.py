@@ -18,7 +18,7 @@ SCOPE = [
     for thing in ("episode", "encounter", "condition", "observation", "person", "client")
     for verb in ("read", "write")
 ]
-_CLIENT_SECRET = "secret-of-the-bench-clinic"
+CLIENT_SECRET = "secret-of-the-bench-clinic"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Seeded:
                         "token": {
                             "grant_type": "refresh_token",
                             "client_id": str(self.client_id),
-                            "client_secret": _CLIENT_SECRET,
+                            "client_secret": CLIENT_SECRET,
                             "refresh_token": value,
                         }
                     }
@@ -62,7 +62,7 @@ async def seed(url: str, *, doctors: int) -> Seeded:
     entropy, now = SystemEntropy(), datetime.now(UTC)
     client, client_type, role, connection = (entropy.uuid() for _ in range(4))
     users = [entropy.uuid() for _ in range(doctors)]
-    digest = Keyring.of([SECRET_KEY]).digest(CONNECTION_SECRET, _CLIENT_SECRET)
+    digest = Keyring.of([SECRET_KEY]).digest(CONNECTION_SECRET, CLIENT_SECRET)
     conn = await asyncpg.connect(url)
     await conn.execute(
         "INSERT INTO client_types (id, name, scope) VALUES ($1, 'bench', $2)",

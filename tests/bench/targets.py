@@ -103,3 +103,18 @@ GATE_REVOKED = Target(
     bound="≤ 1000",
     kept=lambda milliseconds: milliseconds <= 1000,
 )
+CLIENT_CREDENTIALS = Target(
+    name="tokens of clients for themselves, × pgbench with one transaction a token",
+    bound="≥ 1.0",
+    kept=lambda ratio: ratio >= 1.0,
+)
+ROTATE = Target(
+    name="refreshes that rotate (/oauth2/token), × those that reuse (/oauth/tokens)",
+    bound="≥ 0.7",
+    kept=lambda ratio: ratio >= 0.7,
+)
+INTROSPECT = Target(
+    name="introspection, × pgbench's select-only look-up of a token by hash",
+    bound="≥ 0.5",
+    kept=lambda ratio: ratio >= 0.5,
+)
