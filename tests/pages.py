@@ -1,6 +1,6 @@
 """A browser without a screen: cookies that are kept, forms that are filled in and sent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http.cookies import SimpleCookie
@@ -109,7 +109,7 @@ class Browser:
     """Keeps the cookies of one origin, `Secure` or not: loopback counts as secure."""
 
     def __init__(self, session: aiohttp.ClientSession, base: str) -> None:
-        self._session = session
+        self.session = session
         self.base = base.rstrip("/")
         self.cookies: dict[str, str] = {}
         self.set_cookies: list[str] = []
@@ -127,12 +127,14 @@ class Browser:
         *,
         action: str = "",
         follow: bool = True,
+        without: Sequence[str] = (),
         **headers: str,
     ) -> Page:
         """Fill in a form of the page and send it."""
         form = page.form(action)
         data = {**form.values, **(values or {})}
-        sent = {"Origin": self.base, "Sec-Fetch-Site": "same-origin", **headers}
+        ours = {"Origin": self.base, "Sec-Fetch-Site": "same-origin", **headers}
+        sent = {name: value for name, value in ours.items() if name not in without}
         url = urljoin(page.url, form.action or page.url)
         answer = await self._send("POST", url, data, sent)
         return await self._followed(answer) if follow else answer
@@ -159,7 +161,7 @@ class Browser:
         sent: dict[str, Any] = {**self.headers, **headers}
         if cookie:
             sent["Cookie"] = cookie
-        async with self._session.request(
+        async with self.session.request(
             method,
             URL(url, encoded=True),
             data=data,

@@ -118,6 +118,7 @@ class Pages:
     def mount(self, app: web.Application) -> None:
         """Make every answer of the application a page."""
         app[PAGES] = self
+        app.middlewares.insert(0, self._plumbing())
         app.middlewares.append(self._middleware())
         app.router.add_get(PREFIX + "{name:.+}", self.files.get)
 
@@ -161,6 +162,25 @@ class Pages:
             f"img-src 'self'; font-src 'self'; connect-src {connect}; form-action {forms}; "
             "base-uri 'none'; frame-ancestors 'none'"
         )
+
+    def _plumbing(self) -> Any:
+        """What the plumbing of the listener refuses before any page of ours is asked."""
+
+        @web.middleware
+        async def middleware(
+            request: web.Request, handler: _Handler
+        ) -> web.StreamResponse:
+            response = await handler(request)
+            if SESSION in request or response.status < 400 or response.prepared:
+                return response
+            if request.path.startswith(PREFIX):
+                return response
+            request[SESSION] = self.sessions.open(request)
+            page = self._error(request, PageError(response.status))
+            page.headers["X-Request-ID"] = request[META].request_id
+            return page
+
+        return middleware
 
     def _middleware(self) -> Any:
         @web.middleware
