@@ -63,6 +63,44 @@ async def test_a_sign_in_sends_a_code_at_once_and_says_which_factors_will_do(
     assert len(code) == 6
 
 
+CHANGE = {"grant_type": "change_password", "scope": "user:change_password"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "number", "next_step"),
+    [
+        ({}, NUMBER, "REQUEST_OTP"),
+        ({}, None, "REQUEST_FACTOR"),
+        ({}, "", "REQUEST_FACTOR"),
+        (CHANGE, NUMBER, "REQUEST_OTP"),
+    ],
+)
+async def test_with_a_second_factor_the_token_authorises_nothing_yet(
+    phones: Phones, asked: dict[str, Any], number: str | None, next_step: str
+) -> None:
+    api, world = phones.api, phones.world
+    await phones.a_factor(factor=number)
+
+    status, body = await log_in(api, world, **asked)
+
+    assert (status, body["urgent"]["next_step"]) == (201, next_step)
+    assert (body["data"]["name"], body["data"]["details"]) == (
+        "2fa_access_token",
+        {
+            "client_id": str(world.client_id),
+            "grant_type": asked.get("grant_type", "password"),
+            "scope": "",
+            "scope_request": asked.get("scope", "app:authorize"),
+            "amr": ["pwd"],
+            "auth_time": int(api.clock.now().timestamp()),
+        },
+    )
+    value = body["data"]["value"]
+    assert await verify(api, value) == 404
+    assert (await authorize(api, world, value))[0] == 401
+    assert [kind for kind, _ in await events_of(api)] == ["mithril.token.issued.v1"]
+
+
 async def test_the_right_code_gives_the_session_that_was_asked_for(phones: Phones) -> None:
     await phones.a_factor()
     token = await phones.pending(scope="app:authorize user:read")
@@ -98,8 +136,7 @@ async def test_a_code_may_come_as_a_number_that_lost_its_zeros(
 
 async def test_a_change_of_password_needs_the_code_too(phones: Phones) -> None:
     await phones.a_factor()
-    asked = {"grant_type": "change_password", "scope": "user:change_password"}
-    token = await phones.pending(**asked)
+    token = await phones.pending(**CHANGE)
 
     status, body = await phones.authorize(token, phones.gateway.code())
 
@@ -298,7 +335,7 @@ class TestLocks:
         assert refused(await phones.resend(token)) == BLOCKED
         assert refused(await log_in(phones.api, phones.world)) == BLOCKED
         assert len(phones.gateway.taken) == 1
-        wrong_password = await log_in(phones.api, phones.world, password="no")  # noqa: S106
+        wrong_password = await log_in(phones.api, phones.world, password="no")
         assert wrong_password[1]["error"]["type"] == "access_denied"
 
     async def test_a_lock_ends_by_itself_and_the_next_lasts_longer(
