@@ -226,7 +226,11 @@ class Absent:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 
 sys.meta_path.insert(0, Absent())
+import importlib
 import services.cli
+
+for module in services.cli.SUBCOMMANDS.values():
+    importlib.import_module(module)
 """
 
 
