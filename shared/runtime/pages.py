@@ -167,9 +167,7 @@ class Pages:
         """What the plumbing of the listener refuses before any page of ours is asked."""
 
         @web.middleware
-        async def middleware(
-            request: web.Request, handler: _Handler
-        ) -> web.StreamResponse:
+        async def middleware(request: web.Request, handler: _Handler) -> web.StreamResponse:
             response = await handler(request)
             if SESSION in request or response.status < 400 or response.prepared:
                 return response
@@ -177,7 +175,8 @@ class Pages:
                 return response
             request[SESSION] = self.sessions.open(request)
             page = self._error(request, PageError(response.status))
-            page.headers["X-Request-ID"] = request[META].request_id
+            for name in ("Server", "X-Request-ID"):
+                page.headers[name] = response.headers[name]
             return page
 
         return middleware
@@ -189,7 +188,10 @@ class Pages:
                 return await handler(request)
             request[SESSION] = self.sessions.open(request)
             response = await self._answer(request, handler)
-            self.sessions.save(request[SESSION], response)
+            # With a form of another site no cookie comes (`SameSite`): to answer it with a
+            # fresh one would end the session that the browser has.
+            if request.method in {"GET", "HEAD"} or is_same_origin(request):
+                self.sessions.save(request[SESSION], response)
             return response
 
         return middleware

@@ -161,13 +161,18 @@ async def test_a_user_with_several_factors_may_choose(
 
 
 async def test_a_factor_is_removed_after_a_question(browser: Browser, running: Set) -> None:
-    _, page = await _with_app(browser, running)
-    link = next(link for link in page.links if link.endswith("/remove"))
-    question = await browser.get(link)
+    await _with_app(browser, running)
+    await running.add_phone(PHONE)
+    page = await browser.get("/factors")
+    first, second = (link for link in page.links if link.endswith("/remove"))
+    question = await browser.get(first)
     assert "Remove the factor?" in question.text
     page = await browser.submit(question, action="/factors/")
     assert "The factor is removed." in page.text
-    assert "There is no second factor." in page.text
+    last = await browser.submit(await browser.get(second), action="/factors/")
+    assert last.status == 403
+    assert "The last factor cannot be removed." in last.text
+    assert (await browser.get(first)).status == 404
 
 
 async def test_a_change_of_factors_long_after_the_sign_in_needs_another_one(
