@@ -539,8 +539,8 @@ class TestLimit:
             tries = [
                 asyncio.create_task(log_in(api, world, password="wrong")) for _ in range(12)
             ]
-            # All have been let through to the comparison; as many as the pool has wait.
-            await until_waiting(api.deps, 3)
+            # All have been let through to the comparison; as many as the gate lets in wait.
+            await until_waiting(api.deps, 2)
         answers = [refused(answer) for answer in await asyncio.gather(*tries)]
 
         assert (answers.count(WRONG), answers.count(LIMIT)) == (2, 10)

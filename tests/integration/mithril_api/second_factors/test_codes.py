@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from services.mithril_api.actions.authorize_2fa import CodeShown, authorize_2fa
+from services.mithril_api.domain.refusals import Reason, Refused
 from shared.models.schema import mithril as tables
 from shared.models.tokens import TokenName
 from tests.fakes import SteppingClock
@@ -287,30 +289,21 @@ async def test_a_code_may_be_tried_so_often_and_no_more(
 async def test_a_thousand_guesses_at_once_are_three(
     mithril_database: str, clock: SteppingClock
 ) -> None:
-    settings: dict[str, Any] = {
-        "user_otp_error_max": 10_000,
-        "limit_code_user": None,
-        "db_pool_size": 12,
-    }
-    async with phones_of(mithril_database, clock, **settings) as phones:
+    but = {"user_otp_error_max": 10_000, "db_pool_size": 12}
+    async with phones_of(mithril_database, clock, **but) as phones:
         await phones.a_factor()
         token = await phones.pending()
         code, deps = phones.gateway.code(), phones.api.deps
-        crowd = asyncio.Semaphore(8)
-
-        async def guess() -> tuple[int, str, str | None]:
-            async with crowd:
-                return refused(await phones.authorize(token, wrong(code)))
-
+        guess = CodeShown(bearer=token, code=wrong(code))
         async with deps.db.begin() as conn:
             await conn.execute(tables.users.select().with_for_update())
-            guesses = [asyncio.create_task(guess()) for _ in range(1000)]
-            await until_waiting(deps, 8)
+            guesses = [asyncio.create_task(authorize_2fa(deps, guess)) for _ in range(1000)]
+            await until_waiting(deps, 6)  # as many as the gate lets in
 
         answers = await asyncio.gather(*guesses)
 
-        assert answers.count(INVALID) == 3
-        assert answers.count(TOO_OFTEN) == 997
+        assert answers.count(Refused(Reason.OTP_INVALID)) == 3
+        assert answers.count(Refused(Reason.OTP_ATTEMPTS)) == 997
         assert refused(await phones.authorize(token, code)) == TOO_OFTEN
         assert await phones.codes() == [("UNVERIFIED", 3)]
 
