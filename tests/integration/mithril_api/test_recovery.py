@@ -63,7 +63,7 @@ async def deliver(town: Town) -> Delivery:
 
 async def deliver_all(town: Town) -> list[Delivery]:
     """What the postman does until nothing is due."""
-    done = []
+    done: list[Delivery] = []
     while (outcome := await deliver(town)) is not Delivery.NOTHING_DUE:
         done.append(outcome)
     return done
