@@ -69,6 +69,18 @@ class Set:
                 )
             )
 
+    async def be_a_person(self, tax_id: str) -> None:
+        """Let the doctor be known to the patient index, and by a tax number."""
+        person = str(self.api.deps.entropy.uuid())
+        async with self.api.deps.db.begin() as conn:
+            await conn.execute(
+                tables.users.update()
+                .where(tables.users.c.id == self.world.user_id)
+                .values(tax_id=tax_id, person_id=person)
+            )
+        known = {"id": person, "status": "ACTIVE", "tax_id": tax_id}
+        self.outside.deps.persons[person] = dict(known)
+
     async def deliver(self) -> None:
         """Have every owed mail sent."""
         deps = self.api.deps
@@ -103,11 +115,11 @@ async def started(
     async with AsyncExitStack() as stack:
         outside = emulators.build(EmulatorsSettings(smtp_port=0), clock=clock)
         outside_server = await _serve(stack, outside.public)
-        gateway = str(outside_server.make_url("/sms-gateway"))
+        outside_url = str(outside_server.make_url("")).rstrip("/")
         smtp = await _mail_server(stack, outside)
         api = mithril_api.build(
             _mithril_settings(
-                database_url, port, otp_endpoint=gateway, smtp_url=smtp, **(api_settings or {})
+                database_url, port, outside_url, smtp_url=smtp, **(api_settings or {})
             ),
             clock=clock,
         )
@@ -145,7 +157,7 @@ async def started(
 
 
 def _mithril_settings(
-    database_url: str, port: int, **but: Any
+    database_url: str, port: int, outside: str, **but: Any
 ) -> MithrilSettings:
     values: dict[str, Any] = {
         "database_url": database_url,
@@ -155,6 +167,10 @@ def _mithril_settings(
         "db_pool_size": 5,
         "password_memory_kib": 64,
         "password_passes": 1,
+        "otp_endpoint": f"{outside}/sms-gateway",
+        "digital_signature_enabled": True,
+        "digital_signature_endpoint": f"{outside}/signatures",
+        "mpi_endpoint": f"{outside}/mpi",
         "auth_web_url": f"http://localhost:{port or 8085}",
         "webauthn_origins": (f"http://localhost:{port or 8085}",),
         "issuer": "https://mithril.test",
