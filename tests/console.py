@@ -9,7 +9,7 @@ from html import unescape
 from typing import Any
 from uuid import UUID
 
-from aiohttp.test_utils import TestServer
+from aiohttp.test_utils import BaseTestServer, TestServer
 from sqlalchemy import text
 
 from services.abac_log_consumer import app as audit_log
@@ -46,7 +46,7 @@ class Console:
     built: admin_web.Built
     mithril: mithril_api.Built
     audit: audit_log.Built
-    servers: dict[str, TestServer]  # by the name of the service; closed to take it away
+    servers: dict[str, BaseTestServer]  # by the name of the service; closed to take it away
     world: World
     operator: World
     clock: SteppingClock

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
+from aiohttp.test_utils import BaseTestServer, TestServer
 
 from tests.console import NOWHERE, Console, started
 from tests.integration.admin_web.conftest import Databases
@@ -19,10 +20,8 @@ async def test_a_form_of_another_site_changes_nothing(
 ) -> None:
     path = f"/users/{console.world.user_id}/block"
     page = await browser.get(path)
-    for headers in (
-        {"Sec-Fetch-Site": "cross-site"},
-        {"Sec-Fetch-Site": "same-site"},
-    ):
+    for site in ("cross-site", "same-site"):
+        headers: dict[str, Any] = {"Sec-Fetch-Site": site}
         answer = await browser.submit(page, {"block_reason": "x"}, action=path, **headers)
         assert answer.status == 403
         assert "Only forms of this console are taken" in answer.text
@@ -105,7 +104,7 @@ async def test_the_other_pages_go_on_while_one_neighbour_is_away(
 
 
 @pytest.fixture
-async def odd(http: aiohttp.ClientSession) -> AsyncIterator[TestServer]:
+async def odd(http: aiohttp.ClientSession) -> AsyncIterator[BaseTestServer]:
     """A neighbour that never answers, answers nonsense, cuts off, or without end."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -133,11 +132,11 @@ async def odd(http: aiohttp.ClientSession) -> AsyncIterator[TestServer]:
 @pytest.mark.parametrize("how", ["slow", "nonsense", "broken", "huge", "cut"])
 async def test_a_neighbour_that_does_not_answer_as_it_should_has_a_deadline_and_a_page(
     databases: Databases,
-    odd: TestServer,
+    odd: BaseTestServer,
     http: aiohttp.ClientSession,
     how: str,
 ) -> None:
-    settings = {"audit_url": str(odd.make_url("/")), "peer_seconds": 0.3}
+    settings: dict[str, Any] = {"audit_url": str(odd.make_url("/")), "peer_seconds": 0.3}
     async with started(*databases, **settings) as console:
         browser = Browser(http, console.url)
         browser.headers |= await console.bearer()
