@@ -8,6 +8,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from services.mithril_api.actions.refresh_tokens import Outcome, RefreshAsked, refresh_many
+from services.mithril_api.actions.reseal_secrets import Resealed, reseal_secrets
 from services.mithril_api.actions.verify_tokens import VerifyAsked, verify_many
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain.verification import Verdict
@@ -181,6 +182,16 @@ async def process(settings: Settings) -> Process:
         },
         close=close,
     )
+
+
+async def reseal(settings: Settings) -> Resealed:
+    """Seal what is sealed under a former key under the present one."""
+    built = build(settings)
+    try:
+        return await reseal_secrets(built.deps)
+    finally:
+        await built.deps.db.dispose()
+        built.deps.passwords.close()
 
 
 async def examine(settings: Settings) -> dict[str, str]:
