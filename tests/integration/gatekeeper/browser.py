@@ -41,6 +41,7 @@ class Browser:
         answer = await self.client.session.request(
             method, address, headers=sent, data=data, allow_redirects=False
         )
+        self.client._responses.append(answer)  # closed with the client
         for header in answer.headers.getall("Set-Cookie", []):
             self._keep(header)
         return answer

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import pytest
 from aiohttp import ClientPayloadError, web
-from aiohttp.test_utils import TestServer
+from aiohttp.test_utils import BaseTestServer, TestServer
 from pydantic import ValidationError
 
 from services.gatekeeper.settings import Settings
@@ -82,7 +82,7 @@ class Console:
     browser: Browser
     platform: Platform
     app: web.Application
-    upstream: TestServer
+    upstream: BaseTestServer
 
     def another_browser(self) -> Browser:
         return Browser(self.gate.public)
