@@ -4,11 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http.cookies import SimpleCookie
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 from yarl import URL
+
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(kw_only=True)
@@ -115,7 +118,9 @@ class Browser:
         self.set_cookies: list[str] = []
         self.headers: dict[str, str] = {"Accept-Language": "en"}
 
-    async def get(self, path: str, *, follow: bool = True, **headers: str) -> Page:
+    async def get(
+        self, path: str, *, follow: bool = True, headers: Mapping[str, str] = _NO_HEADERS
+    ) -> Page:
         """Open a page; redirects within the origin are followed."""
         page = await self._send("GET", path, None, headers)
         return await self._followed(page) if follow else page
@@ -128,7 +133,7 @@ class Browser:
         action: str = "",
         follow: bool = True,
         without: Sequence[str] = (),
-        **headers: str,
+        headers: Mapping[str, str] = _NO_HEADERS,
     ) -> Page:
         """Fill in a form of the page and send it."""
         form = page.form(action)

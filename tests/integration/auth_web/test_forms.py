@@ -16,13 +16,17 @@ async def test_a_form_of_another_site_is_refused_whatever_it_carries(
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
     ):
-        answer = await browser.submit(page, typed, action="/sign-in", **headers)
+        answer = await browser.submit(page, typed, action="/sign-in", headers=headers)
         assert answer.status == 403
         assert "The form came from another site" in answer.text
         assert "Set-Cookie" not in answer.headers
     for origin in ("https://evil.test", "null", "https://[", f"{browser.base}.evil.test"):
         answer = await browser.submit(
-            page, typed, action="/sign-in", without=("Sec-Fetch-Site",), Origin=origin
+            page,
+            typed,
+            action="/sign-in",
+            without=("Sec-Fetch-Site",),
+            headers={"Origin": origin},
         )
         assert answer.status == 403
     assert (await browser.get("/")).text.count(running.world.email) == 0

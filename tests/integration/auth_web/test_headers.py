@@ -58,7 +58,7 @@ async def test_over_https_the_browser_is_told_to_stay_there(
 ) -> None:
     plain = await browser.get("/")
     assert "Strict-Transport-Security" not in plain.headers
-    page = await browser.get("/", **{"X-Forwarded-Proto": "https"})
+    page = await browser.get("/", headers={"X-Forwarded-Proto": "https"})
     assert page.headers["Strict-Transport-Security"].startswith("max-age=")
 
 
@@ -67,12 +67,12 @@ async def test_a_language_is_asked_for_kept_or_preferred(
 ) -> None:
     browser.headers.clear()
     assert (await browser.get("/")).lang == "en"  # the default of this deployment
-    page = await browser.get("/", **{"Accept-Language": "uk-UA,uk;q=0.9"})
+    page = await browser.get("/", headers={"Accept-Language": "uk-UA,uk;q=0.9"})
     assert page.lang == "uk"
     page = await browser.get("/?lang=uk")
     assert page.lang == "uk"
     assert "Мій обліковий запис" in page.text
-    page = await browser.get("/", **{"Accept-Language": "en"})
+    page = await browser.get("/", headers={"Accept-Language": "en"})
     assert page.lang == "uk"
     page = await browser.get("/?lang=xx")
     assert page.lang == "uk"

@@ -5,6 +5,7 @@ from http.cookies import SimpleCookie
 from uuid import UUID
 
 from services.auth_web import app as auth_web
+from services.auth_web.settings import Settings
 from tests.integration.auth_web.walking import sign_in
 from tests.pages import Browser
 from tests.signing_in import Set
@@ -95,7 +96,7 @@ async def test_cookies_of_another_deployment_are_no_session_here(
             update={"cookie_keys": running.pages.deps.settings.cookie_keys}
         )
         values = {**settings.model_dump(), **but}
-        other = auth_web.build(auth_web.Settings(**values), clock=running.clock)
+        other = auth_web.build(Settings(**values), clock=running.clock)
         sealed = other.deps.sessions.sealer.seal(
             "session", b"{}", expires_at=running.clock.now() + timedelta(hours=1)
         )
@@ -118,7 +119,7 @@ async def test_a_cookie_sealed_under_the_former_key_still_opens(
     values = running.pages.deps.settings.model_dump()
     keys = ("the-next-key-of-cookies", *values["cookie_keys"])
     rotated = auth_web.build(
-        auth_web.Settings(**{**values, "cookie_keys": keys}), clock=running.clock
+        Settings(**{**values, "cookie_keys": keys}), clock=running.clock
     )
     sealer = rotated.deps.sessions.sealer
     assert sealer.open("session", sealed, now=running.clock.now()) is not None
