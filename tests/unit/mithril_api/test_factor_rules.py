@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from pydantic import ValidationError
 
 from services.mithril_api.domain import factor_locks, one_time_codes, step_up, totp
 from services.mithril_api.domain.factor_locks import Tally
@@ -20,6 +21,7 @@ from services.mithril_api.domain.one_time_codes import Code, Judged, Status
 from services.mithril_api.domain.records import Token
 from services.mithril_api.domain.refusals import Reason, Refused
 from services.mithril_api.domain.sealing import Unsealed, seal, unseal
+from services.mithril_api.settings_factors import FactorSettings
 from shared.models.ids import AppId, FamilyId, TokenId, UserId
 from shared.models.tokens import TokenName
 
@@ -243,3 +245,26 @@ def test_a_sign_in_is_of_late_for_a_while(
     later: timedelta, refusal: Refused | None
 ) -> None:
     assert step_up.judge(token(), [SMS], within=MINUTE, now=NOON + later) == refusal
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://127.0.0.1:8085",
+        "https://evil-clinic.test",
+        "https://clinic.test.evil.example",
+        "https://clinic.test/sign-in",
+        "clinic.test",
+    ],
+)
+def test_a_page_of_another_domain_is_refused_at_the_start(origin: str) -> None:
+    with pytest.raises(ValidationError, match="WEBAUTHN_ORIGINS"):
+        FactorSettings(webauthn_rp_id="clinic.test", webauthn_origins=(origin,))
+
+
+def test_pages_of_the_domain_and_below_it_may_ask_for_passkeys() -> None:
+    pages = ("https://clinic.test", "https://auth.clinic.test:8443")
+
+    made = FactorSettings(webauthn_rp_id="clinic.test", webauthn_origins=pages)
+
+    assert made.relying_party().origins == pages
