@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import sys
@@ -12,8 +13,13 @@ import psutil
 
 
 def free_base() -> int:
-    """A port base whose public and internal ports are free now."""
-    for base in range(20_000, 30_000, 300):
+    """A port base whose ports are free now; each worker of the tests has a range of its own.
+
+    A set binds its ports long after they were looked at: two workers would choose the same.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = 20_000 + worker % 8 * 1500
+    for base in range(first, first + 1500, 300):
         ports = [base + offset + number for offset in (0, 100) for number in range(8)]
         if all(_is_free(port) for port in [*ports, base + 207]):
             return base
