@@ -13,6 +13,7 @@ async def test_an_approval_is_shown_in_words_and_withdrawn_at_once(
     page = await browser.get("/approvals")
     assert "Clinic" in page.text
     assert "Episodes of care: view, create and change" in page.text
+    assert f"Allowed on {running.clock.now().date()}" in page.text
     link = next(link for link in page.links if link.endswith("/revoke"))
     question = await browser.get(link)
     assert "Withdraw the approval?" in question.text
