@@ -1,14 +1,17 @@
 """A browser without a screen: cookies that are kept, forms that are filled in and sent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http.cookies import SimpleCookie
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 from yarl import URL
+
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(kw_only=True)
@@ -109,13 +112,15 @@ class Browser:
     """Keeps the cookies of one origin, `Secure` or not: loopback counts as secure."""
 
     def __init__(self, session: aiohttp.ClientSession, base: str) -> None:
-        self._session = session
+        self.session = session
         self.base = base.rstrip("/")
         self.cookies: dict[str, str] = {}
         self.set_cookies: list[str] = []
         self.headers: dict[str, str] = {"Accept-Language": "en"}
 
-    async def get(self, path: str, *, follow: bool = True, **headers: str) -> Page:
+    async def get(
+        self, path: str, *, follow: bool = True, headers: Mapping[str, str] = _NO_HEADERS
+    ) -> Page:
         """Open a page; redirects within the origin are followed."""
         page = await self._send("GET", path, None, headers)
         return await self._followed(page) if follow else page
@@ -127,12 +132,14 @@ class Browser:
         *,
         action: str = "",
         follow: bool = True,
-        **headers: str,
+        without: Sequence[str] = (),
+        headers: Mapping[str, str] = _NO_HEADERS,
     ) -> Page:
         """Fill in a form of the page and send it."""
         form = page.form(action)
         data = {**form.values, **(values or {})}
-        sent = {"Origin": self.base, "Sec-Fetch-Site": "same-origin", **headers}
+        ours = {"Origin": self.base, "Sec-Fetch-Site": "same-origin", **headers}
+        sent = {name: value for name, value in ours.items() if name not in without}
         url = urljoin(page.url, form.action or page.url)
         answer = await self._send("POST", url, data, sent)
         return await self._followed(answer) if follow else answer
@@ -159,7 +166,7 @@ class Browser:
         sent: dict[str, Any] = {**self.headers, **headers}
         if cookie:
             sent["Cookie"] = cookie
-        async with self._session.request(
+        async with self.session.request(
             method,
             URL(url, encoded=True),
             data=data,

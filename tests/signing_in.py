@@ -1,5 +1,6 @@
 """The set that a sign-in needs, in one loop: mithril-api, auth-web, emulators, one clinic."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from services.auth_web.settings import Settings as AuthWebSettings
 from services.emulators import app as emulators
 from services.emulators.settings import Settings as EmulatorsSettings
 from services.mithril_api import app as mithril_api
+from services.mithril_api.actions.deliver_mail import Delivery, deliver_mail
 from services.mithril_api.settings import Settings as MithrilSettings
 from shared.models.schema import mithril as tables
 from tests.builders import World, a_world
@@ -55,6 +57,41 @@ class Set:
         async with self.api.deps.db.begin() as conn:
             await conn.execute(tables.apps.delete())
 
+    async def add_phone(self, number: str | None) -> None:
+        """Give the doctor a factor of type SMS; without a number it is to be set up."""
+        async with self.api.deps.db.begin() as conn:
+            await conn.execute(
+                tables.authentication_factors.insert().values(
+                    id=self.api.deps.entropy.uuid(),
+                    user_id=self.world.user_id,
+                    type="SMS",
+                    factor=number,
+                )
+            )
+
+    async def be_a_person(self, tax_id: str) -> None:
+        """Let the doctor be known to the patient index, and by a tax number."""
+        person = str(self.api.deps.entropy.uuid())
+        async with self.api.deps.db.begin() as conn:
+            await conn.execute(
+                tables.users.update()
+                .where(tables.users.c.id == self.world.user_id)
+                .values(tax_id=tax_id, person_id=person)
+            )
+        known = {"id": person, "status": "ACTIVE", "tax_id": tax_id}
+        self.outside.deps.persons[person] = dict(known)
+
+    async def deliver(self) -> None:
+        """Have every owed mail sent."""
+        deps = self.api.deps
+        assert deps.mailer is not None
+        while await deliver_mail(deps, deps.mailer) is not Delivery.NOTHING_DUE:
+            pass
+
+    def code(self) -> str:
+        """The one-time code of the latest SMS."""
+        return self.said("sms")[0].split()[-1]
+
     def said(self, kind: str) -> list[str]:
         """Bodies of the messages that went out, the newest first."""
         return [
@@ -78,9 +115,13 @@ async def started(
     async with AsyncExitStack() as stack:
         outside = emulators.build(EmulatorsSettings(smtp_port=0), clock=clock)
         outside_server = await _serve(stack, outside.public)
-        gateway = str(outside_server.make_url("/sms-gateway"))
+        outside_url = str(outside_server.make_url("")).rstrip("/")
+        smtp = await _mail_server(stack, outside)
         api = mithril_api.build(
-            _mithril_settings(database_url, gateway, port, api_settings or {}), clock=clock
+            _mithril_settings(
+                database_url, port, outside_url, smtp_url=smtp, **(api_settings or {})
+            ),
+            clock=clock,
         )
         servers = [await _serve(stack, api.public), await _serve(stack, api.internal)]
         public, internal = (str(server.make_url("")).rstrip("/") for server in servers)
@@ -116,7 +157,7 @@ async def started(
 
 
 def _mithril_settings(
-    database_url: str, gateway: str, port: int, but: dict[str, Any]
+    database_url: str, port: int, outside: str, **but: Any
 ) -> MithrilSettings:
     values: dict[str, Any] = {
         "database_url": database_url,
@@ -126,13 +167,30 @@ def _mithril_settings(
         "db_pool_size": 5,
         "password_memory_kib": 64,
         "password_passes": 1,
-        "otp_endpoint": gateway,
+        "otp_endpoint": f"{outside}/sms-gateway",
+        "digital_signature_enabled": True,
+        "digital_signature_endpoint": f"{outside}/signatures",
+        "mpi_endpoint": f"{outside}/mpi",
         "auth_web_url": f"http://localhost:{port or 8085}",
         "webauthn_origins": (f"http://localhost:{port or 8085}",),
         "issuer": "https://mithril.test",
         **but,
     }
     return MithrilSettings(**values)
+
+
+async def _mail_server(stack: AsyncExitStack, outside: emulators.Built) -> str:
+    stop = asyncio.Event()
+    serving = asyncio.create_task(outside.mail.run(stop))
+
+    async def end() -> None:
+        stop.set()
+        await serving
+
+    stack.push_async_callback(end)
+    while outside.mail.port is None:
+        await asyncio.sleep(0)
+    return f"smtp://127.0.0.1:{outside.mail.port}"
 
 
 async def _serve(stack: AsyncExitStack, app: Any, port: int = 0) -> TestServer:

@@ -14,7 +14,7 @@ from services.admin_web.domain import menu
 from services.admin_web.handlers import keys, routes
 from services.admin_web.handlers.keys import Neighbours
 from services.admin_web.settings import Settings
-from services.admin_web.showing import add_filters
+from services.admin_web.showing import helpers
 from services.admin_web.texts import LANGUAGES, Texts, preferred
 from shared.peers.mithril import MithrilApi
 from shared.peers.neighbour import Neighbour
@@ -31,6 +31,7 @@ from shared.runtime.serve import Listener, Process
 
 NAME = "admin-web"
 _HERE = Path(__file__).parent
+_HELPERS = {**helpers(), "timeline": timeline}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +78,6 @@ def build(
         entropy=entropy,
         context=_context,
     )
-    pages.environment.globals["timeline"] = timeline
-    add_filters(pages.environment)
     pages.mount(public)
     routes.add_public(public)
     public.cleanup_ctx.append(session.while_serving)
@@ -105,6 +104,7 @@ def _context(request: web.Request) -> Mapping[str, Any]:
         return texts.say(language, text, **values)
 
     return {
+        **_HELPERS,
         "_": say,
         "language": language,
         "languages": LANGUAGES,

@@ -1,22 +1,19 @@
 """How values are written in pages: moments, JSON, queries of links."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-import jinja2
 import orjson
 
 
-def add_filters(environment: jinja2.Environment) -> None:
-    """Give them to the templates."""
-    environment.filters.update(
-        moment=moment, iso=iso, json=json, query=query, twice=lambda text: (text, text)
-    )
+def helpers() -> Mapping[str, Callable[..., Any]]:
+    """What templates call."""
+    return {"shown": shown, "iso": iso, "as_json": as_json, "query": query}
 
 
-def moment(value: str | float) -> str:
+def shown(value: str | float) -> str:
     """A moment to the second, UTC, for people."""
     return f"{_read(value):%Y-%m-%d %H:%M:%S}"
 
@@ -26,7 +23,7 @@ def iso(value: str | float) -> str:
     return _read(value).isoformat()
 
 
-def json(value: object) -> str:
+def as_json(value: object) -> str:
     """JSON in one line."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 

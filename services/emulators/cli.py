@@ -2,6 +2,7 @@
 
 import typer
 
+from services.emulators import app as composition
 from services.emulators.settings import Settings
 from shared.runtime.commands import serve_until_told
 from shared.runtime.settings import load_or_exit
@@ -20,7 +21,4 @@ def _commands() -> None:
 @cli.command("serve")
 def serve_command() -> None:
     """Serve both listeners and the mail server, until SIGTERM."""
-    # Here, since an image made without the extra `embedded` has no mail server.
-    from services.emulators import app as composition  # noqa: PLC0415
-
     serve_until_told(composition.NAME, load_or_exit(Settings), composition.process)

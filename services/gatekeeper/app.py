@@ -91,7 +91,7 @@ def build(
     )
     deps = Deps(
         settings=settings,
-        rules=rules_of(settings.rules),
+        rules=rules_of(settings.rules_file),
         verifier=verifier,
         abac=AbacApi(
             url=settings.abac_api_url,

@@ -26,7 +26,7 @@ cli.add_typer(rules, name="rules")
 def serve_command() -> None:
     """Serve both listeners, until SIGTERM."""
     settings = load_or_exit(Settings)
-    _rules_or_exit(settings.rules)
+    _rules_or_exit(settings.rules_file)
     serve_until_told(composition.NAME, settings, composition.process)
 
 
@@ -35,7 +35,7 @@ def doctor_command() -> None:
     """Print the settings, secrets hidden, and try each neighbour. Exit 1 if one fails."""
     settings = load_or_exit(Settings)
     print_settings(settings)
-    _rules_or_exit(settings.rules)
+    _rules_or_exit(settings.rules_file)
     report(asyncio.run(composition.examine(settings)))
 
 

@@ -8,7 +8,6 @@ must not be used; what is in it goes, and hearing begins anew.
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
@@ -22,7 +21,6 @@ from shared.runtime.kafka import KafkaAccess
 
 _log = logging.get("revocations")
 _LONGEST_PAUSE = 1.0
-_START_SECONDS = 5.0
 _STUCK_SECONDS = 3.0
 _NEVER = float("-inf")
 
@@ -42,6 +40,7 @@ class Revocations:
         self._metrics = metrics
         self._silence = silence
         self._as_of = _NEVER
+        self._was_heard = False
         self._trouble = "not heard yet"
         self.heard = asyncio.Event()  # set while all is heard that Kafka held of late
 
@@ -62,13 +61,12 @@ class Revocations:
             while not stop.is_set():
                 session = asyncio.ensure_future(self._session())
                 await asyncio.wait([session, stopping], return_when=asyncio.FIRST_COMPLETED)
-                heard = self._as_of != _NEVER
-                self._forget()
+                heard, self._was_heard = self._was_heard, False
                 if not session.done():
                     session.cancel()
                     await asyncio.gather(session, return_exceptions=True)
                     return
-                self._interrupted(session)
+                self._interrupted(session, heard=heard)
                 pause = 0.1 if heard else min(pause * 2, _LONGEST_PAUSE)
                 await asyncio.wait([stopping], timeout=pause)
         finally:
@@ -87,19 +85,19 @@ class Revocations:
             retry_backoff_ms=50,
             **self._kafka.options(),
         )
+        # Shielded: aiokafka leaves connections open where a start is broken off.
+        starting = asyncio.ensure_future(consumer.start())
         try:
-            async with asyncio.timeout(_START_SECONDS):
-                await consumer.start()
-                hearing = _Hearing(consumer, await _ends_of(consumer, _placed(consumer)))
+            await asyncio.shield(starting)
+            hearing = _Hearing(consumer, await _ends_of(consumer, _placed(consumer)))
             self._cache.clear()  # whatever happened before is not heard of
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._read(consumer, hearing))
                 group.create_task(self._ask(consumer, hearing))
         finally:
             self._forget()
-            with suppress(KafkaError, OSError, TimeoutError):
-                async with asyncio.timeout(_START_SECONDS):
-                    await consumer.stop()
+            await asyncio.gather(starting, return_exceptions=True)
+            await _stop(consumer)
 
     async def _read(self, consumer: AIOKafkaConsumer, hearing: "_Hearing") -> None:
         while True:
@@ -124,7 +122,7 @@ class Revocations:
     def _settle(self, hearing: "_Hearing") -> None:
         as_of = hearing.settled()
         if as_of is not None:
-            self._as_of = as_of
+            self._as_of, self._was_heard = as_of, True
             self.heard.set()
             self._metrics.current.set(1)
         self._metrics.entries.set(len(self._cache))
@@ -146,15 +144,17 @@ class Revocations:
         self._metrics.current.set(0)
         self._cache.clear()
 
-    def _interrupted(self, session: "asyncio.Future[None]") -> None:
+    def _interrupted(self, session: "asyncio.Future[None]", *, heard: bool) -> None:
         error = session.exception()
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
         if not isinstance(error, (KafkaError, OSError, LogChangedError)):
             raise error or RuntimeError("hearing ended by itself")
-        self._trouble = (str(error) or type(error).__name__).splitlines()[0][:300]
+        trouble = (str(error) or type(error).__name__).splitlines()[0][:300]
         self._metrics.interruptions.inc()
-        _log.warning("revocations are not heard", error=self._trouble)
+        if heard or trouble != self._trouble:  # not once a second while it lasts
+            _log.warning("revocations are not heard", error=trouble)
+        self._trouble = trouble
 
 
 class _Hearing:
@@ -209,6 +209,17 @@ def _type_of(record: ConsumerRecord) -> str | None:
     except (AttributeError, TypeError, ValueError):
         return None
     return None if kind is None else str(kind)
+
+
+async def _stop(consumer: AIOKafkaConsumer) -> None:
+    """Stop a consumer, and close what it leaves open where its own stop is broken off.
+
+    That of aiokafka 0.14 cancels a fetch which waits to try again, and ends by that itself.
+    """
+    stopping = asyncio.ensure_future(consumer.stop())
+    await asyncio.wait([stopping])
+    if stopping.cancelled() or stopping.exception() is not None:
+        await consumer._client.close()  # noqa: SLF001 — see above
 
 
 def _placed(consumer: AIOKafkaConsumer) -> frozenset[TopicPartition]:

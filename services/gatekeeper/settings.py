@@ -48,7 +48,7 @@ class Settings(KafkaSettings, ProcessSettings):
         description="how long mithril-api and abac-api may take to answer",
     )
 
-    rules: Path = Field(
+    rules_file: Path = Field(
         PACKAGED_RULES,
         validation_alias="MITHRIL_GATEKEEPER_RULES",
         description="the rules file of forward-auth",
@@ -104,7 +104,7 @@ class Settings(KafkaSettings, ProcessSettings):
     client_secret: SecretStr = Field(
         SecretStr(""), validation_alias="MITHRIL_GATEKEEPER_CLIENT_SECRET"
     )
-    scope: str = Field(
+    sign_in_scope: str = Field(
         "",
         validation_alias="MITHRIL_GATEKEEPER_SCOPE",
         description="asked for at sign-in; empty: whatever the user's roles give",
@@ -128,9 +128,9 @@ class Settings(KafkaSettings, ProcessSettings):
     meta_cookie: str = Field(
         "meta", validation_alias="MITHRIL_GATEKEEPER_META_COOKIE", pattern=_COOKIE_NAME
     )
-    home: str = Field(
+    start_page: str = Field(
         "/",
-        validation_alias="MITHRIL_GATEKEEPER_HOME",
+        validation_alias="MITHRIL_GATEKEEPER_START_PAGE",
         description="the page shown after a sign-in that began at none",
     )
     session_seconds: int = Field(
@@ -149,12 +149,12 @@ class Settings(KafkaSettings, ProcessSettings):
         description="how long the web app may say nothing",
     )
 
-    @field_validator("home")
+    @field_validator("start_page")
     @classmethod
-    def _home_is_ours(cls, home: str) -> str:
-        if not is_own_path(home):
+    def _start_page_is_ours(cls, page: str) -> str:
+        if not is_own_path(page):
             raise ValueError("must be a path of this site")
-        return home
+        return page
 
     @model_validator(mode="after")
     def _back_end_is_whole(self) -> Self:

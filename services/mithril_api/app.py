@@ -16,6 +16,7 @@ from services.mithril_api.actions.oauth2.issue_client_tokens import (
     issue_many,
 )
 from services.mithril_api.actions.refresh_tokens import Outcome, RefreshAsked, refresh_many
+from services.mithril_api.actions.reseal_secrets import Resealed, reseal_secrets
 from services.mithril_api.actions.verify_tokens import VerifyAsked, verify_many
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain.minting import Minted
@@ -223,6 +224,16 @@ async def check_security_of(settings: Settings) -> list[Finding]:
     built = build(settings)
     try:
         return await check_security(built.deps)
+    finally:
+        await built.deps.db.dispose()
+        built.deps.passwords.close()
+
+
+async def reseal(settings: Settings) -> Resealed:
+    """Seal what is sealed under a former key under the present one."""
+    built = build(settings)
+    try:
+        return await reseal_secrets(built.deps)
     finally:
         await built.deps.db.dispose()
         built.deps.passwords.close()

@@ -1,8 +1,10 @@
 """Settings of second factors; names that the original used are kept (spec §9)."""
 
 from datetime import timedelta
+from typing import Self
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.mithril_api.domain.passkeys import RelyingParty
@@ -47,6 +49,16 @@ class FactorSettings(BaseSettings):
     webauthn_origins: Names = Field(
         ("http://localhost:8085",), validation_alias="WEBAUTHN_ORIGINS"
     )
+
+    @model_validator(mode="after")
+    def _origins_are_of_the_domain(self) -> Self:
+        for origin in self.webauthn_origins:
+            parts = urlsplit(origin)
+            host = parts.hostname or ""
+            is_ours = f".{host}".endswith(f".{self.webauthn_rp_id}")
+            if not is_ours or origin != f"{parts.scheme}://{parts.netloc}":
+                raise ValueError("WEBAUTHN_ORIGINS must be pages of WEBAUTHN_RP_ID")
+        return self
 
     def relying_party(self) -> RelyingParty:
         """Who asks for passkeys, and who is named in authenticator apps."""

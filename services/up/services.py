@@ -23,7 +23,7 @@ EMULATORS = Service(name="emulators", number=7)
 
 # What the demo data is made by; then what must be told of the demo data.
 FIRST = (MITHRIL_API, SCHEDULER, ABAC_API, AUDIT_LOG, EMULATORS)
-SECOND = (GATEKEEPER, AUTH_WEB)
+SECOND = (GATEKEEPER, AUTH_WEB, ADMIN_WEB)
 OWNERS = (MITHRIL_API, ABAC_API, AUDIT_LOG)  # who owns a database migrates it
 _SMTP = 207  # the emulated mail server's port, from the base
 
@@ -110,6 +110,7 @@ class Neighbours:
         return {
             "MITHRIL_SECRET_KEYS": self.secrets.secret_key,
             "TRUSTED_CLIENT_IDS": self.client_ids["console"],
+            "WEBAUTHN_ORIGINS": auth_web_url(self.base),
             "OTP_ENDPOINT": outside["public"] + "/sms-gateway",
             "SMTP_URL": "smtp://" + outside["smtp"],
             "SMTP_FROM": "Mithril <no-reply@demo.mithril.test>",
@@ -134,6 +135,7 @@ class Neighbours:
     def _of_auth_web(self) -> dict[str, str]:
         return {
             "MITHRIL_AUTH_WEB_CLIENT_ID": self.client_ids["auth-web"],
+            "MITHRIL_SIGNATURE_SIGN_IN": "true",
             "MITHRIL_COOKIE_KEYS": self.secrets.cookie_key,
         }
 

@@ -208,7 +208,10 @@ class SignInApi:
     async def client(self, client_id: str, redirect_uri: str) -> ClientSummary | None:
         """A client, and whether that redirect URI is registered for it to the letter."""
         path = f"/admin/clients/{quote(client_id, safe='')}"
-        found = await self._internal(f"{path}/details")
+        found, matches = await asyncio.gather(
+            self._internal(f"{path}/details"),
+            self._is_registered(f"{path}/connections", redirect_uri),
+        )
         if found.refusal is not None:
             return None
         data = object_of(found.data)
@@ -216,7 +219,7 @@ class SignInApi:
             id=client_id,
             name=text_of(data, "name"),
             is_blocked=bool(data.get("is_blocked")),
-            redirect_matches=await self._is_registered(f"{path}/connections", redirect_uri),
+            redirect_matches=matches,
         )
 
     async def _is_registered(self, path: str, redirect_uri: str) -> bool:

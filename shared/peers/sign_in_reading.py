@@ -110,11 +110,12 @@ def approval_of(data: Json) -> Approval:
     client = object_of(data.get("client"))
     name = data.get("client_name") or client.get("name") or data.get("client_id") or ""
     scope = data.get("scope") or ""
+    since = data.get("created_at") or data.get("inserted_at")
     return Approval(
         id=text_of(data, "id"),
         client_name=str(name),
         scope=tuple(str(scope).split()),
-        since=None if data.get("inserted_at") is None else str(data["inserted_at"]),
+        since=None if since is None else str(since),
     )
 
 

@@ -118,6 +118,7 @@ class Pages:
     def mount(self, app: web.Application) -> None:
         """Make every answer of the application a page."""
         app[PAGES] = self
+        app.middlewares.insert(0, self._plumbing())
         app.middlewares.append(self._middleware())
         app.router.add_get(PREFIX + "{name:.+}", self.files.get)
 
@@ -162,6 +163,24 @@ class Pages:
             "base-uri 'none'; frame-ancestors 'none'"
         )
 
+    def _plumbing(self) -> Any:
+        """What the plumbing of the listener refuses before any page of ours is asked."""
+
+        @web.middleware
+        async def middleware(request: web.Request, handler: _Handler) -> web.StreamResponse:
+            response = await handler(request)
+            if SESSION in request or response.status < 400 or response.prepared:
+                return response
+            if request.path.startswith(PREFIX):
+                return response
+            request[SESSION] = self.sessions.open(request)
+            page = self._error(request, PageError(response.status))
+            for name in ("Server", "X-Request-ID"):
+                page.headers[name] = response.headers[name]
+            return page
+
+        return middleware
+
     def _middleware(self) -> Any:
         @web.middleware
         async def middleware(request: web.Request, handler: _Handler) -> web.StreamResponse:
@@ -169,7 +188,10 @@ class Pages:
                 return await handler(request)
             request[SESSION] = self.sessions.open(request)
             response = await self._answer(request, handler)
-            self.sessions.save(request[SESSION], response)
+            # With a form of another site no cookie comes (`SameSite`): to answer it with a
+            # fresh one would end the session that the browser has.
+            if request.method in {"GET", "HEAD"} or is_same_origin(request):
+                self.sessions.save(request[SESSION], response)
             return response
 
         return middleware

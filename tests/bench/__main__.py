@@ -12,7 +12,7 @@ import uvloop
 
 from shared.runtime.embedded_kafka import EmbeddedKafka
 from shared.runtime.embedded_postgres import EmbeddedPostgres
-from tests.bench import abac, audit, gatekeeper, oauth2, tokens
+from tests.bench import abac, audit, gatekeeper, oauth2, pages, tokens
 from tests.bench.place import Measured, Place, render
 
 _SETTINGS = MappingProxyType({"shared_buffers": "512MB", "max_wal_size": "8GB"})
@@ -23,6 +23,7 @@ _PARTS: Mapping[str, Callable[[Place], Awaitable[list[Measured]]]] = MappingProx
         "abac": abac.measure,
         "audit": audit.measure,
         "gatekeeper": gatekeeper.measure,
+        "pages": pages.measure,
     }
 )
 

@@ -117,4 +117,18 @@ INTROSPECT = Target(
     name="introspection, × pgbench's select-only look-up of a token by hash",
     bound="≥ 0.5",
     kept=lambda ratio: ratio >= 0.5,
+PAGE_WEIGHT = Target(
+    name="a sign-in page in all, kB",
+    bound="≤ 50",
+    kept=lambda kilobytes: kilobytes <= 50,
+)
+PAGE_FIRST_PAINT = Target(
+    name="first contentful paint of a sign-in page, cold, ms",
+    bound="≤ 100",
+    kept=lambda milliseconds: milliseconds <= 100,
+)
+PAGE_SHIFT = Target(
+    name="layout shift of a sign-in page",
+    bound="0",
+    kept=lambda shift: shift == 0,
 )

@@ -4,8 +4,6 @@ Chromium is the one of the machine (`apt install chromium`), or the one that
 `MITHRIL_TEST_CHROMIUM` names. Playwright only drives it.
 """
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -15,25 +13,12 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from shared.runtime.embedded import free_port
+from tests.chromium import chromium_path
 from tests.fakes import SteppingClock
 from tests.integration.conftest import mithril_database, mithril_template
 from tests.signing_in import Set, started
 
 __all__ = ["mithril_database", "mithril_template"]  # fixtures that ours ask for
-
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
-
-
-def chromium_path() -> str:
-    """Where Chromium is; an error that says how to get it, never a skip."""
-    named = os.environ.get("MITHRIL_TEST_CHROMIUM")
-    found = named or next(filter(None, map(shutil.which, _NAMES)), None)
-    if found is None:
-        pytest.fail(
-            "no Chromium: install package `chromium` or set MITHRIL_TEST_CHROMIUM",
-            pytrace=False,
-        )
-    return found
 
 
 @dataclass(kw_only=True)
@@ -72,9 +57,7 @@ async def running(
 ) -> AsyncIterator[Set]:
     """The set, at an address that passkeys may belong to."""
     port = free_port()
-    async with started(
-        mithril_database, clock, redirect_uri=client.url, port=port
-    ) as made:
+    async with started(mithril_database, clock, redirect_uri=client.url, port=port) as made:
         made.url = f"http://localhost:{port}"
         await made.forget_consents()
         yield made
@@ -82,10 +65,14 @@ async def running(
 
 @pytest.fixture
 async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as driver:
-        browser = await driver.chromium.launch(
-            executable_path=chromium_path(), args=["--no-sandbox"]
+    path = chromium_path()
+    if path is None:
+        pytest.fail(
+            "no Chromium: install package `chromium` or set MITHRIL_TEST_CHROMIUM",
+            pytrace=False,
         )
+    async with async_playwright() as driver:
+        browser = await driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         await browser.close()
 

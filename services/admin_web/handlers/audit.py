@@ -58,14 +58,14 @@ async def get_decisions(request: web.Request) -> web.StreamResponse:
         "decisions.html",
         status=page.status,
         filters=filters,
-        actions=[str(action) for action in Action],
+        actions=[(str(action), str(action)) for action in Action],
         wrong=wrong,
         decisions=[] if isinstance(page, Refused) else page.data,
         older=None if isinstance(page, Refused) else _older(filters, page.paging),
         is_older="cursor" in request.query,
         summary=data,
         days=days,
-        query=urlencode(filters),
+        asked=urlencode(filters),
     )
 
 
@@ -117,7 +117,7 @@ async def _list(
         entries=[] if isinstance(reply, Refused) else reply.data,
         older=None if isinstance(reply, Refused) else _older(filters, reply.paging),
         is_older="cursor" in request.query,
-        query=urlencode(filters),
+        asked=urlencode(filters),
     )
 
 

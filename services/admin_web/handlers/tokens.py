@@ -42,7 +42,7 @@ async def get_all(request: web.Request) -> web.StreamResponse:
         "tokens.html",
         status=422 if wrong else 200,
         filters=filters,
-        names=[str(name) for name in TokenName],
+        names=[(str(name), str(name)) for name in TokenName],
         wrong=wrong,
         tokens=[] if isinstance(reply, Refused) else reply.data,
         paging={} if isinstance(reply, Refused) else reply.paging,

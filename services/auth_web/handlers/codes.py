@@ -15,7 +15,7 @@ from services.auth_web.handlers.browsers import (
     texts_of,
 )
 from services.auth_web.handlers.keys import DEPS
-from services.auth_web.handlers.progress import advance, start_of
+from services.auth_web.handlers.progress import advance, nothing_pending, start_of
 from services.auth_web.handlers.sign_in import counted
 from services.auth_web.handlers.visits import (
     Visit,
@@ -56,7 +56,7 @@ async def post_code(request: web.Request) -> web.StreamResponse:
         return _stale(request, flow)
     pending = pending_of(request)
     if pending is None:
-        return sign_in_again(request, flow)
+        return nothing_pending(request, flow)
     t = texts_of(request)
     code = code_of(form.get("otp", ""))
     if code is None:
@@ -95,7 +95,7 @@ async def post_resend(request: web.Request) -> web.StreamResponse:
         return _stale(request, flow)
     pending = pending_of(request)
     if pending is None:
-        return sign_in_again(request, flow)
+        return nothing_pending(request, flow)
     if seconds_to_wait(request, pending):
         request[SESSION].flash("code.too_early", kind="warning")
         return go("/sign-in/code", flow)
@@ -120,7 +120,7 @@ async def post_factor(request: web.Request) -> web.StreamResponse:
         return _stale(request, flow)
     pending = pending_of(request)
     if pending is None:
-        return sign_in_again(request, flow)
+        return nothing_pending(request, flow)
     chosen = {factor.id: factor for factor in pending.factors}.get(
         form.get("factor_id", "")
     )
@@ -182,7 +182,7 @@ def _stale(request: web.Request, flow: Flow) -> web.StreamResponse:
     """A form of another session: shown anew if a sign-in is still under way, else over."""
     pending = pending_of(request)
     if pending is None:
-        return sign_in_again(request, flow)
+        return nothing_pending(request, flow)
     return _form(
         request, flow, pending, trouble("stale_form", texts_of(request), status=403)
     )

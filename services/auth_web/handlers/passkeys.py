@@ -14,7 +14,7 @@ from services.auth_web.handlers.browsers import (
 )
 from services.auth_web.handlers.codes import finish
 from services.auth_web.handlers.keys import DEPS
-from services.auth_web.handlers.progress import start_of
+from services.auth_web.handlers.progress import nothing_pending, start_of
 from services.auth_web.handlers.visits import (
     Visit,
     away,
@@ -59,7 +59,7 @@ async def post_passkey(request: web.Request) -> web.StreamResponse:
         return go("/sign-in/passkey", flow)
     pending = pending_of(request)
     if pending is None:
-        return sign_in_again(request, flow)
+        return nothing_pending(request, flow)
     credential = credential_of(form.get("webauthn", ""))
     if credential is None:
         request[SESSION].flash("refused.passkey", kind="trouble")

@@ -10,9 +10,10 @@ from services.auth_web.handlers.browsers import (
     SettingUp,
     SignedIn,
     keep,
+    signed_in_of,
 )
 from services.auth_web.handlers.keys import DEPS
-from services.auth_web.handlers.visits import go
+from services.auth_web.handlers.visits import go, sign_in_again
 from shared.peers.sign_in_answers import Step
 from shared.runtime.pages import SESSION, see_other
 
@@ -74,6 +75,13 @@ def destination(flow: Flow) -> web.Response:
             return go("/consent", flow)
         case ToOwnPage(page=page):
             return see_other(page.path)
+
+
+def nothing_pending(request: web.Request, flow: Flow) -> web.StreamResponse:
+    """A form of a sign-in that is not under way: finished in another tab, or over."""
+    if signed_in_of(request) is not None:
+        return destination(flow)
+    return sign_in_again(request, flow)
 
 
 def start_of(grant: Grant) -> str:

@@ -23,6 +23,7 @@ from services.auth_web.handlers.passkeys import show_passkey
 from services.auth_web.handlers.progress import (
     advance,
     await_approval,
+    nothing_pending,
     remember_typed,
     start_of,
     typed_before,
@@ -135,11 +136,11 @@ async def post_confirm(request: web.Request) -> web.StreamResponse:
         form = await read_form(request)
     except StaleFormError:
         if pending is None or pending.setting_up is None:
-            return sign_in_again(request, flow)
+            return nothing_pending(request, flow)
         wrong = trouble("stale_form", t, status=403)
         return _confirm(request, flow, pending, pending.setting_up, wrong)
     if pending is None or pending.setting_up is None:
-        return sign_in_again(request, flow)
+        return nothing_pending(request, flow)
     body: dict[str, object]
     if pending.setting_up.type == "WEBAUTHN":
         credential = credential_of(form.get("webauthn", ""))

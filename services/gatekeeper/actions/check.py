@@ -88,7 +88,7 @@ async def check(deps: Deps, asked: CheckAsked) -> Outcome:
                 credential, api_key=asked.api_key, request_id=asked.request_id
             )
     except MithrilUnavailableError:
-        return _unavailable("mithril_unavailable", extra)
+        return _unavailable("verify_unavailable", extra)
     if isinstance(verdict, RefusedToken):
         text = INVALID_KEY if by_key else INVALID_TOKEN
         return Denied(401, "access_denied", text, "refused", extra)

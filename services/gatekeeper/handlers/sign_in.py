@@ -31,7 +31,7 @@ _LOGOUT_HEADERS = {"Clear-Site-Data": '"cache"'}  # nothing is left behind the b
 async def get_sign_in(request: web.Request) -> web.Response:
     """GET /auth/sign-in: begin a sign-in that ends at `return_to`, a path of this site."""
     back = request.app[BACK_END]
-    return begin(request, request.query.get("return_to", back.settings.home))
+    return begin(request, request.query.get("return_to", back.settings.start_page))
 
 
 def begin(request: web.Request, return_to: str) -> web.Response:
@@ -41,7 +41,7 @@ def begin(request: web.Request, return_to: str) -> web.Response:
     flow = Flow(
         state=f"{back.entropy.bits(192):048x}",
         verifier=f"{back.entropy.bits(256):064x}",
-        return_to=own_path(return_to, home=back.settings.home),
+        return_to=own_path(return_to, home=back.settings.start_page),
         ends_at=now + FLOW_SECONDS,
     )
     response = web.Response(
@@ -62,8 +62,8 @@ def _sign_in_at(back: BackEnd, flow: Flow) -> str:
         "code_challenge": flow.challenge(),
         "code_challenge_method": "S256",
     }
-    if settings.scope:
-        asked["scope"] = settings.scope
+    if settings.sign_in_scope:
+        asked["scope"] = settings.sign_in_scope
     return f"{settings.auth_web_url.rstrip('/')}/sign-in?{urlencode(asked)}"
 
 

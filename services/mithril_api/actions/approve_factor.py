@@ -65,7 +65,7 @@ async def approve_factor(deps: Deps, approval: Approval) -> Minted | Refused | U
 
 
 async def _approve(deps: Deps, approval: Approval) -> tuple[Minted, Told] | Refused | Unfit:
-    async with deps.db.begin() as conn:
+    async with deps.sign_ins, deps.db.begin() as conn:
         known = await standing.hold(conn, approval.bearer)
         now = deps.clock.now()  # after the locks
         judged = rules.judge_approving(known, now=now)

@@ -64,7 +64,7 @@ async def authorize_2fa(deps: Deps, shown: Shown) -> Minted | Refused:
 
 
 async def _authorize(deps: Deps, shown: Shown) -> Minted | Refused:
-    async with deps.db.begin() as conn:
+    async with deps.sign_ins, deps.db.begin() as conn:
         known = await standing.hold(conn, shown.bearer)
         now = deps.clock.now()  # after the locks
         pending = rules.judge_pending(known, now=now)

@@ -23,7 +23,7 @@ from services.mithril_api.store import mails, recoveries, users
 from shared.events.accounts import RecoveryStarted
 from shared.models.ids import ClientId
 from shared.peers.mailer import Mailer, MailNotSentError
-from shared.runtime import failpoints, logging, outbox
+from shared.runtime import logging, outbox
 from shared.runtime.postgres import retrying
 
 _log = logging.get("mails")
@@ -69,7 +69,6 @@ async def _send(
             error=str(error),
         )
         return Delivery.DROPPED if hopeless else Delivery.FAILED
-    failpoints.reach("mail.sent")
     return Delivery.SENT
 
 

@@ -74,7 +74,7 @@ async def init_factor(deps: Deps, asked: SetupAsked) -> Outcome:
 
 async def refusal_of_bearer(deps: Deps, bearer: str) -> Refused | None:
     """Why a token serves no setup at all: told before what is wrong with the request."""
-    async with deps.db.begin() as conn:
+    async with deps.sign_ins, deps.db.begin() as conn:
         known = await standing.hold(conn, bearer, preferred=TokenName.ACCESS)
         judged = rules.judge_setting_up(known, now=deps.clock.now())
         return judged if isinstance(judged, Refused) else None
@@ -83,7 +83,7 @@ async def refusal_of_bearer(deps: Deps, bearer: str) -> Refused | None:
 async def _begin(
     deps: Deps, asked: SetupAsked, sent: Reserved | None
 ) -> Outcome | Reserved:
-    async with deps.db.begin() as conn:
+    async with deps.sign_ins, deps.db.begin() as conn:
         known = await standing.hold(conn, asked.bearer, preferred=TokenName.ACCESS)
         now = deps.clock.now()  # after the locks
         token = await _allowed(deps, conn, known, asked, now=now)

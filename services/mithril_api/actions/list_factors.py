@@ -11,7 +11,7 @@ from shared.models.tokens import TokenName
 
 async def list_factors(deps: Deps, bearer: str) -> list[Factor] | Refused:
     """Those that may complete a sign-in. A client's token, by a consent, does not see them."""
-    async with deps.db.begin() as conn:
+    async with deps.sign_ins, deps.db.begin() as conn:
         known = await standing.hold(conn, bearer, preferred=TokenName.ACCESS)
         token = rules.judge_setting_up(known, now=deps.clock.now())
         if isinstance(token, Refused):

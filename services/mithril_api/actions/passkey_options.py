@@ -29,7 +29,7 @@ async def passkey_options(deps: Deps, bearer: str) -> Question | Refused:
 
 
 async def _ask(deps: Deps, bearer: str) -> Question | Refused:
-    async with deps.db.begin() as conn:
+    async with deps.sign_ins, deps.db.begin() as conn:
         known = await standing.hold(conn, bearer)
         now = deps.clock.now()  # after the locks
         pending = rules.judge_pending(known, now=now)

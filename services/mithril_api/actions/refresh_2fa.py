@@ -61,7 +61,7 @@ async def refresh_2fa(deps: Deps, asked: ResendAsked) -> Outcome:
 
 
 async def _reserve(deps: Deps, asked: ResendAsked) -> Reserved | Refused:
-    async with deps.db.begin() as conn:
+    async with deps.sign_ins, deps.db.begin() as conn:
         known = await standing.hold(conn, asked.bearer)
         now = deps.clock.now()  # after the locks
         going_on = _going_on(known, asked, now=now)
@@ -73,7 +73,7 @@ async def _reserve(deps: Deps, asked: ResendAsked) -> Reserved | Refused:
 
 
 async def _hand_over(deps: Deps, asked: ResendAsked, reserved: Reserved) -> Outcome:
-    async with deps.db.begin() as conn:
+    async with deps.sign_ins, deps.db.begin() as conn:
         known = await standing.hold(conn, asked.bearer)
         now = deps.clock.now()  # after the locks
         going_on = _going_on(known, asked, now=now)

@@ -37,7 +37,7 @@ async def remove_factor(deps: Deps, bearer: str, factor_id: FactorId) -> Token |
 
 
 async def _remove(deps: Deps, bearer: str, factor_id: FactorId) -> Removed | Refused:
-    async with deps.db.begin() as conn:
+    async with deps.sign_ins, deps.db.begin() as conn:
         known = await standing.hold(conn, bearer, preferred=TokenName.ACCESS)
         now = deps.clock.now()  # after the locks
         token = rules.judge_setting_up(known, now=now)

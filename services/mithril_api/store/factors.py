@@ -11,6 +11,7 @@ from sqlalchemy import (
     Text,
     case,
     delete,
+    func,
     literal,
     null,
     select,
@@ -28,7 +29,7 @@ from shared.models.schema.mithril import passkeys as p
 
 _IS_READY = case(
     (f.c.type == FactorType.TOTP, f.c.secret_sealed.is_not(None)),
-    else_=f.c.factor.is_not(None),
+    else_=func.coalesce(f.c.factor, "") != "",
 )
 _every = union_all(
     select(

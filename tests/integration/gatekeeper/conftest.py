@@ -73,7 +73,7 @@ def settings_for(platform_url: str, directory: Path, **but: Any) -> Settings:
         "mithril_api_url": platform_url,
         "mithril_api_public_url": platform_url,
         "abac_api_url": platform_url,
-        "rules": rules,
+        "rules_file": rules,
         **but,
     }
     return Settings(**values)

@@ -31,6 +31,7 @@ from tests.integration.mithril_api.conftest import SERVICE_TOKEN, Api, settings_
 from tests.integration.mithril_api.town import a_town, an_api, count
 
 TOO_MANY = {"type": "too_many_requests", "message": "Too many requests. Try again later"}
+NOTHING: dict[str, str] = {}
 OURS = {"X-Service-Authorization": f"Bearer {SERVICE_TOKEN}"}
 
 
@@ -244,7 +245,7 @@ class TestTheAddress:
     async def test_a_proxy_of_the_settings_is_believed(
         self, mithril_database: str, clock: SteppingClock
     ) -> None:
-        asked = (forwarded("192.0.2.1"), forwarded("192.0.2.2"), {})
+        asked = (forwarded("192.0.2.1"), forwarded("192.0.2.2"), NOTHING)
         but = {"trusted_proxies": ("127.0.0.0/8",)}
 
         found = await self.statuses(mithril_database, clock, *asked, **but)
@@ -254,7 +255,7 @@ class TestTheAddress:
     async def test_nonsense_counts_as_the_one_who_says_it(
         self, mithril_database: str, clock: SteppingClock
     ) -> None:
-        asked = (forwarded("nonsense") | OURS, {})
+        asked = (forwarded("nonsense") | OURS, NOTHING)
 
         assert await self.statuses(mithril_database, clock, *asked) == [201, 429]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from services.mithril_api.domain.refusals import Reason, Refused
 from services.mithril_api.store import users
 from services.mithril_api.store.users import User
 from shared.models.schema import mithril as tables
+from shared.peers.mailer import Mailer
 from tests.builders import World
 from tests.fakes import SteppingClock
 from tests.integration.mithril_api.administering import ask, unfit, validation
@@ -36,6 +38,18 @@ PATH = "/api/credentials_recovery_requests"
 NEW = "Another-Horse-10"
 GONE = (404, {"type": "not_found"})
 _LINK = re.compile(r"(\S+/reset/)([A-Za-z0-9]{32})(\?\S*)?")
+
+
+class KilledError(Exception):
+    """The process ends here."""
+
+
+class Dying(Mailer):
+    """Hands a message over, and is no more."""
+
+    async def send(self, *, to: str, subject: str, body: str) -> None:
+        await Mailer.send(self, to=to, subject=subject, body=body)
+        raise KilledError
 
 
 async def request(api: Api, email: str, **but: Any) -> Answered:
@@ -63,7 +77,7 @@ async def deliver(town: Town) -> Delivery:
 
 async def deliver_all(town: Town) -> list[Delivery]:
     """What the postman does until nothing is due."""
-    done = []
+    done: list[Delivery] = []
     while (outcome := await deliver(town)) is not Delivery.NOTHING_DUE:
         done.append(outcome)
     return done
@@ -447,6 +461,23 @@ class TestTheMailServer:
 
         assert (meanwhile, later) == ([], [Delivery.SENT])
         assert (await reset(town, link_in(town)[1]))[0] == 200
+
+    async def test_a_postman_who_died_after_handing_over_is_followed_by_another(
+        self, town: Town
+    ) -> None:
+        world = await a_clinic(town.deps)
+        await request(town, world.email)
+        assert town.deps.mailer is not None
+        parts = fields(town.deps.mailer)
+        dying = Dying(**{part.name: getattr(town.deps.mailer, part.name) for part in parts})
+
+        with pytest.raises(KilledError):
+            await deliver_mail(town.deps, dying)
+        town.clock.advance(timedelta(minutes=1))
+        later = await deliver_all(town)
+
+        first, second = (letter for _, letter in town.letters())
+        assert (later, first) == ([Delivery.SENT], second)  # twice rather than never
 
     async def test_of_many_postmen_one_takes_a_mail(self, town: Town) -> None:
         world = await a_clinic(town.deps)

@@ -66,7 +66,7 @@ async def listening(make: Callable[[], SMTP]) -> AsyncIterator[int]:
         server.close()
         for each in made:
             if each.transport is not None:
-                each.transport.abort()
+                each.transport.close()
         await asyncio.sleep(0)  # transports end in the next turn of the loop
 
 

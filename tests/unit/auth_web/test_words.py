@@ -55,7 +55,11 @@ _MADE |= {"reset_sent"}  # families whose keys are put together
 
 
 def test_every_text_that_a_page_asks_for_is_there_and_every_text_is_asked_for() -> None:
-    pages = [*HERE.rglob("*.html"), *HERE.rglob("*.py"), Path(shared.runtime.pages.__file__)]
+    pages = [
+        *HERE.rglob("*.html"),
+        *HERE.rglob("*.py"),
+        Path(shared.runtime.pages.__file__),
+    ]
     source = "".join(
         path.read_text() for path in pages if not path.name.startswith("texts_")
     )

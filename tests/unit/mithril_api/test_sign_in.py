@@ -43,9 +43,7 @@ RIGHT = Checked(user_id=USER, password_hash="h", is_right=True)
 WRONG = replace(RIGHT, is_right=False)
 OLD = replace(ACCOUNT, password_set_at=NOON - timedelta(days=90))
 ASK = CheckPassword(user_id=USER, password_hash="h")
-PHONE = ActiveFactor(
-    id=FactorId(UUID(int=2)), kind=FactorType.SMS, number="+380670000000"
-)
+PHONE = ActiveFactor(id=FactorId(UUID(int=2)), kind=FactorType.SMS, number="+380670000000")
 UNSET = replace(PHONE, number=None, is_ready=False)
 APP = ActiveFactor(id=FactorId(UUID(int=3)), kind=FactorType.TOTP)
 PASSKEY = ActiveFactor(id=FactorId(UUID(int=4)), kind=FactorType.WEBAUTHN, name="key")

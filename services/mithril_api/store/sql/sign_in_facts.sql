@@ -17,11 +17,11 @@ LEFT JOIN users u ON u.email = $2
 LEFT JOIN factor_locks lock ON lock.user_id = u.id
 LEFT JOIN LATERAL (
   SELECT array_agg(
-    ARRAY[f.id::text, f.type, f.factor, f.name, f.is_ready::text] ORDER BY f.inserted_at, f.id
+    ARRAY[f.id::text, f.type, f.factor, f.name, coalesce(f.is_ready, false)::text] ORDER BY f.inserted_at, f.id
   ) AS active
   FROM (
     SELECT id, type, factor, name, inserted_at,
-      CASE type WHEN 'TOTP' THEN secret_sealed IS NOT NULL ELSE factor IS NOT NULL END
+      CASE type WHEN 'TOTP' THEN secret_sealed IS NOT NULL ELSE factor <> '' END
         AS is_ready
     FROM authentication_factors WHERE user_id = u.id AND is_active
     UNION ALL

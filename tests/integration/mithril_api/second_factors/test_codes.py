@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from services.mithril_api.actions.authorize_2fa import CodeShown, authorize_2fa
+from services.mithril_api.domain.refusals import Reason, Refused
 from shared.models.schema import mithril as tables
 from shared.models.tokens import TokenName
 from tests.fakes import SteppingClock
@@ -63,6 +65,44 @@ async def test_a_sign_in_sends_a_code_at_once_and_says_which_factors_will_do(
     assert len(code) == 6
 
 
+CHANGE = {"grant_type": "change_password", "scope": "user:change_password"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "number", "next_step"),
+    [
+        ({}, NUMBER, "REQUEST_OTP"),
+        ({}, None, "REQUEST_FACTOR"),
+        ({}, "", "REQUEST_FACTOR"),
+        (CHANGE, NUMBER, "REQUEST_OTP"),
+    ],
+)
+async def test_with_a_second_factor_the_token_authorises_nothing_yet(
+    phones: Phones, asked: dict[str, Any], number: str | None, next_step: str
+) -> None:
+    api, world = phones.api, phones.world
+    await phones.a_factor(factor=number)
+
+    status, body = await log_in(api, world, **asked)
+
+    assert (status, body["urgent"]["next_step"]) == (201, next_step)
+    assert (body["data"]["name"], body["data"]["details"]) == (
+        "2fa_access_token",
+        {
+            "client_id": str(world.client_id),
+            "grant_type": asked.get("grant_type", "password"),
+            "scope": "",
+            "scope_request": asked.get("scope", "app:authorize"),
+            "amr": ["pwd"],
+            "auth_time": int(api.clock.now().timestamp()),
+        },
+    )
+    value = body["data"]["value"]
+    assert await verify(api, value) == 404
+    assert (await authorize(api, world, value))[0] == 401
+    assert [kind for kind, _ in await events_of(api)] == ["mithril.token.issued.v1"]
+
+
 async def test_the_right_code_gives_the_session_that_was_asked_for(phones: Phones) -> None:
     await phones.a_factor()
     token = await phones.pending(scope="app:authorize user:read")
@@ -98,8 +138,7 @@ async def test_a_code_may_come_as_a_number_that_lost_its_zeros(
 
 async def test_a_change_of_password_needs_the_code_too(phones: Phones) -> None:
     await phones.a_factor()
-    asked = {"grant_type": "change_password", "scope": "user:change_password"}
-    token = await phones.pending(**asked)
+    token = await phones.pending(**CHANGE)
 
     status, body = await phones.authorize(token, phones.gateway.code())
 
@@ -250,30 +289,21 @@ async def test_a_code_may_be_tried_so_often_and_no_more(
 async def test_a_thousand_guesses_at_once_are_three(
     mithril_database: str, clock: SteppingClock
 ) -> None:
-    settings: dict[str, Any] = {
-        "user_otp_error_max": 10_000,
-        "limit_code_user": None,
-        "db_pool_size": 12,
-    }
-    async with phones_of(mithril_database, clock, **settings) as phones:
+    but = {"user_otp_error_max": 10_000, "db_pool_size": 12}
+    async with phones_of(mithril_database, clock, **but) as phones:
         await phones.a_factor()
         token = await phones.pending()
         code, deps = phones.gateway.code(), phones.api.deps
-        crowd = asyncio.Semaphore(8)
-
-        async def guess() -> tuple[int, str, str | None]:
-            async with crowd:
-                return refused(await phones.authorize(token, wrong(code)))
-
+        guess = CodeShown(bearer=token, code=wrong(code))
         async with deps.db.begin() as conn:
             await conn.execute(tables.users.select().with_for_update())
-            guesses = [asyncio.create_task(guess()) for _ in range(1000)]
-            await until_waiting(deps, 8)
+            guesses = [asyncio.create_task(authorize_2fa(deps, guess)) for _ in range(1000)]
+            await until_waiting(deps, 6)  # as many as the gate lets in
 
         answers = await asyncio.gather(*guesses)
 
-        assert answers.count(INVALID) == 3
-        assert answers.count(TOO_OFTEN) == 997
+        assert answers.count(Refused(Reason.OTP_INVALID)) == 3
+        assert answers.count(Refused(Reason.OTP_ATTEMPTS)) == 997
         assert refused(await phones.authorize(token, code)) == TOO_OFTEN
         assert await phones.codes() == [("UNVERIFIED", 3)]
 
@@ -298,7 +328,7 @@ class TestLocks:
         assert refused(await phones.resend(token)) == BLOCKED
         assert refused(await log_in(phones.api, phones.world)) == BLOCKED
         assert len(phones.gateway.taken) == 1
-        wrong_password = await log_in(phones.api, phones.world, password="no")  # noqa: S106
+        wrong_password = await log_in(phones.api, phones.world, password="no")
         assert wrong_password[1]["error"]["type"] == "access_denied"
 
     async def test_a_lock_ends_by_itself_and_the_next_lasts_longer(
