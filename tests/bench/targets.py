@@ -117,6 +117,7 @@ INTROSPECT = Target(
     name="introspection, × pgbench's select-only look-up of a token by hash",
     bound="≥ 0.5",
     kept=lambda ratio: ratio >= 0.5,
+)
 PAGE_WEIGHT = Target(
     name="a sign-in page in all, kB",
     bound="≤ 50",
