@@ -126,10 +126,9 @@ class SignInApi:
         )
 
     async def consent(
-        self, *, bearer: str, client_id: str, redirect_uri: str, scope: str, address: str
+        self, asked: Mapping[str, str], *, bearer: str, address: str
     ) -> Consent | Refusal:
-        """What a consent would be about."""
-        asked = {"client_id": client_id, "redirect_uri": redirect_uri, "scope": scope}
+        """What a consent would be about: a request that is kept, or all that is asked."""
         answer = await self._public(
             "GET",
             "/oauth/apps/authorize",
@@ -146,7 +145,23 @@ class SignInApi:
             scope=tuple(text_of(data, "scope").split()),
             new=tuple(text_of(data, "new").split()),
             trusted=bool(data.get("trusted")),
+            must_ask=bool(data.get("ask")),
         )
+
+    async def refuse_request(
+        self, *, client_id: str, request_uri: str, error: str
+    ) -> str | Refusal:
+        """End a request that is kept: where to send the browser with the error."""
+        body = {"client_id": client_id, "request_uri": request_uri, "error": error}
+        headers = {"Authorization": f"Bearer {self.service_token}"}
+        path = "/admin/authorization_requests/actions/refuse"
+        url = self.internal.rstrip("/") + path
+        answer = await self._guarded("POST", url, body, headers, {})
+        if answer.refusal is not None:
+            return answer.refusal
+        if not answer.location:
+            raise SignInUnavailableError("mithril-api's answer has no `Location`")
+        return answer.location
 
     async def authorize(self, app: Json, *, bearer: str, address: str) -> str | Refusal:
         """Record the consent: where to send the browser."""

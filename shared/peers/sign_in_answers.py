@@ -76,6 +76,7 @@ class Consent:
     scope: tuple[str, ...]
     new: tuple[str, ...]  # asked, and not yet approved
     trusted: bool
+    must_ask: bool = False  # though nothing is new
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,14 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 _UUID = re.compile(r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 _CHALLENGE = re.compile(r"^[A-Za-z0-9_-]{43}\Z")
-_LONGEST = {"redirect_uri": 2048, "scope": 8192, "state": 2048, "email": 255}
+_LONGEST = {
+    "redirect_uri": 2048,
+    "scope": 8192,
+    "state": 2048,
+    "email": 255,
+    "request_uri": 255,
+    "prompt": 255,
+}
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -42,6 +49,15 @@ class ToClient:
     code_challenge: str | None = None
     code_challenge_method: str | None = None
     email: str | None = None
+    # Of a request that mithril-api keeps (RFC 9126): all that is asked is in it, and only
+    # what is shown, and where the forms may end, is said here.
+    request_uri: str | None = None
+    prompt: str | None = None  # `none`: nothing may be shown at all
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the user must not be asked anything (OpenID Connect Core §3.1.2.1)."""
+        return self.request_uri is not None and self.prompt == "none"
 
     def query(self) -> str:
         """The flow as a query."""

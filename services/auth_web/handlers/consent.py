@@ -22,6 +22,7 @@ from services.auth_web.handlers.visits import (
     refuse,
     show,
     sign_in_again,
+    turn_back,
     verified,
 )
 from shared.peers.sign_in_answers import Consent, Refusal, SignInUnavailableError
@@ -35,9 +36,11 @@ async def get_consent(request: web.Request) -> web.StreamResponse:
         return go("/sign-in", flow)
     consent = await _asked(request, flow, signed_in)
     if isinstance(consent, Refusal):
-        return _refused(request, visit, consent)
-    if consent.trusted or not consent.new:
+        return await _refused(request, visit, consent)
+    if not consent.must_ask and (consent.trusted or not consent.new):
         return await _authorize(request, visit, flow, signed_in)
+    if flow.is_silent:
+        return await turn_back(request, flow, "consent_required")
     return _question(request, visit, signed_in, consent)
 
 
@@ -55,10 +58,12 @@ async def post_consent(request: web.Request) -> web.StreamResponse:
     if stale is not None or answer not in {"allow", "deny"}:
         consent = await _asked(request, flow, signed_in)
         if isinstance(consent, Refusal):
-            return _refused(request, visit, consent)
+            return await _refused(request, visit, consent)
         return _question(request, visit, signed_in, consent, stale)
     if answer == "deny":
         counted(request, "consent_refused", None)
+        if flow.request_uri is not None:
+            return await turn_back(request, flow, "access_denied")
         return see_other(flow.denied())
     return await _authorize(request, visit, flow, signed_in)
 
@@ -75,27 +80,35 @@ async def _asked(
 ) -> Consent | Refusal:
     try:
         return await request.app[DEPS].api.consent(
+            {name: value for name, value in _asked_of(flow).items() if value},
             bearer=signed_in.token,
-            client_id=flow.client_id,
-            redirect_uri=flow.redirect_uri,
-            scope=flow.scope,
             address=address_of(request),
         )
     except SignInUnavailableError:
         raise away() from None
 
 
-async def _authorize(
-    request: web.Request, visit: Visit, flow: ToClient, signed_in: SignedIn
-) -> web.StreamResponse:
-    asked = {
+def _asked_of(flow: ToClient) -> dict[str, str | None]:
+    """What a consent is about: all of it is in a request that is kept."""
+    if flow.request_uri is not None:
+        return {"client_id": flow.client_id, "request_uri": flow.request_uri}
+    return {
         "client_id": flow.client_id,
         "redirect_uri": flow.redirect_uri,
         "scope": flow.scope,
-        "state": flow.state,
-        "code_challenge": flow.code_challenge,
-        "code_challenge_method": flow.code_challenge_method,
     }
+
+
+async def _authorize(
+    request: web.Request, visit: Visit, flow: ToClient, signed_in: SignedIn
+) -> web.StreamResponse:
+    asked = _asked_of(flow)
+    if flow.request_uri is None:
+        asked |= {
+            "state": flow.state,
+            "code_challenge": flow.code_challenge,
+            "code_challenge_method": flow.code_challenge_method,
+        }
     app = {name: value for name, value in asked.items() if value}
     try:
         location = await request.app[DEPS].api.authorize(
@@ -105,12 +118,16 @@ async def _authorize(
         raise away() from None
     counted(request, "consent", location)
     if isinstance(location, Refusal):
-        return _refused(request, visit, location)
+        return await _refused(request, visit, location)
     return see_other(location)
 
 
-def _refused(request: web.Request, visit: Visit, refusal: Refusal) -> web.StreamResponse:
+async def _refused(
+    request: web.Request, visit: Visit, refusal: Refusal
+) -> web.StreamResponse:
     if ends_session(refusal):
+        if isinstance(visit.flow, ToClient) and visit.flow.is_silent:
+            return await turn_back(request, visit.flow, "login_required")
         return sign_in_again(request, visit.flow)
     refuse(request, refusal)
 
@@ -122,15 +139,16 @@ def _question(
     consent: Consent,
     wrong: Trouble | None = None,
 ) -> web.Response:
+    asked = consent.scope if consent.must_ask else consent.new
     return show(
         request,
         visit,
         "consent.html",
         trouble=wrong,
         client_name=consent.client_name,
-        permissions=scopes_in_words(consent.new, texts_of(request).language),
-        scopes=consent.new,
-        already=len(consent.new) < len(consent.scope),
+        permissions=scopes_in_words(asked, texts_of(request).language),
+        scopes=asked,
+        already=len(asked) < len(consent.scope),
         email=signed_in.email,
         place="" if isinstance(visit.flow, ToOwnPage) else visit.flow.place(),
     )

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from services.auth_web.domain.flows import Flow, ToOwnPage
+from services.auth_web.domain.flows import Flow, ToClient, ToOwnPage
 from services.auth_web.domain.refusal_words import Trouble, trouble
 from services.auth_web.handlers.browsers import (
     Grant,
@@ -18,6 +18,7 @@ from services.auth_web.handlers.visits import (
     flow_or_own,
     in_words,
     show,
+    turn_back,
     verified,
 )
 from shared.peers.sign_in_answers import Refusal, SignInUnavailableError, Step
@@ -36,6 +37,8 @@ async def get_sign_in(request: web.Request) -> web.StreamResponse:
     again = isinstance(visit.flow, ToOwnPage) and visit.flow.again
     if signed_in_of(request) is not None and not again:
         return destination(visit.flow)
+    if isinstance(visit.flow, ToClient) and visit.flow.is_silent:
+        return await turn_back(request, visit.flow, "login_required")
     return _form(request, visit, visit.flow.email or "")
 
 

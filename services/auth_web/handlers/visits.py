@@ -10,6 +10,7 @@ from services.auth_web.domain.flows import (
     Fault,
     Flow,
     OwnPage,
+    ToClient,
     ToOwnPage,
     parse,
 )
@@ -126,6 +127,19 @@ def said_of(refusal: Refusal) -> Said:
 def in_words(request: web.Request, refusal: Refusal) -> Trouble:
     """A refusal as a page says it."""
     return trouble_of(said_of(refusal), texts_of(request))
+
+
+async def turn_back(request: web.Request, flow: ToClient, error: str) -> web.Response:
+    """To the client, with why its request was not granted; the request is over."""
+    try:
+        location = await request.app[DEPS].api.refuse_request(
+            client_id=flow.client_id, request_uri=flow.request_uri or "", error=error
+        )
+    except SignInUnavailableError:
+        raise away() from None
+    if isinstance(location, Refusal):
+        refuse(request, location)
+    return see_other(location)
 
 
 def ends_session(refusal: Refusal) -> bool:

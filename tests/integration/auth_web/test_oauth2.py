@@ -1,0 +1,120 @@
+"""Code and PKCE, as any client of the standards does it: through /oauth2 and the pages."""
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import aiohttp
+import pytest
+
+from tests.pages import Browser, Page
+from tests.signing_in import Set
+
+# The example of RFC 7636, appendix B.
+VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+
+
+async def begun(running: Set, http: aiohttp.ClientSession, **but: str) -> str:
+    """Ask /oauth2/authorize: which page of ours the browser is sent to."""
+    query = {
+        "response_type": "code",
+        "client_id": str(running.world.client_id),
+        "redirect_uri": running.world.redirect_uri,
+        "scope": "openid episode:read",
+        "state": "a state/+&",
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256",
+        **but,
+    }
+    url = f"{running.public}/oauth2/authorize"
+    async with http.get(url, params=query, allow_redirects=False) as answer:
+        location = urlsplit(answer.headers["Location"])
+        assert (answer.status, location.path) == (303, "/sign-in")
+    return f"/sign-in?{location.query}"
+
+
+async def signed_in(browser: Browser, running: Set, page: Page) -> Page:
+    world = running.world
+    return await browser.submit(page, {"email": world.email, "password": world.password})
+
+
+def query_of(page: Page) -> dict[str, str]:
+    assert page.status == 303
+    return dict(parse_qsl(urlsplit(page.location).query))
+
+
+async def exchanged(
+    running: Set, http: aiohttp.ClientSession, code: str
+) -> tuple[int, dict[str, Any]]:
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": running.world.redirect_uri,
+        "code_verifier": VERIFIER,
+        "client_id": str(running.world.client_id),
+        "client_secret": running.world.client_secret,
+    }
+    async with http.post(f"{running.public}/oauth2/token", data=form) as answer:
+        return answer.status, await answer.json()
+
+
+async def test_a_user_signs_in_allows_it_and_the_client_has_its_tokens(
+    browser: Browser, running: Set, http: aiohttp.ClientSession
+) -> None:
+    page = await browser.get(await begun(running, http, login_hint="doctor@clinic.test"))
+    assert "doctor@clinic.test" in page.body
+
+    question = await signed_in(browser, running, page)
+    assert question.path == "/consent"
+    answer = await browser.submit(question, {"answer": "allow"}, action="/consent")
+
+    given = query_of(answer)
+    assert answer.location.startswith(running.world.redirect_uri + "?")
+    assert (given["state"], given["iss"]) == ("a state/+&", "https://mithril.test")
+    status, tokens = await exchanged(running, http, given["code"])
+    assert status == 200
+    assert tokens["scope"] == "openid episode:read"
+
+
+async def test_a_user_who_refuses_is_sent_back_in_the_standards_words(
+    browser: Browser, running: Set, http: aiohttp.ClientSession
+) -> None:
+    page = await browser.get(await begun(running, http))
+    question = await signed_in(browser, running, page)
+
+    answer = await browser.submit(question, {"answer": "deny"}, action="/consent")
+
+    given = query_of(answer)
+    assert (given["error"], given["state"]) == ("access_denied", "a state/+&")
+    assert given["iss"] == "https://mithril.test"
+
+
+async def test_a_silent_request_shows_nothing_and_says_what_is_missing(
+    browser: Browser, running: Set, http: aiohttp.ClientSession
+) -> None:
+    nobody = await browser.get(await begun(running, http, prompt="none"))
+    page = await browser.get(await begun(running, http))
+    question = await signed_in(browser, running, page)
+    unallowed = await browser.get(await begun(running, http, prompt="none"))
+    await browser.submit(question, {"answer": "allow"}, action="/consent")
+    allowed = await browser.get(await begun(running, http, prompt="none"))
+
+    assert query_of(nobody)["error"] == "login_required"
+    assert query_of(unallowed)["error"] == "consent_required"
+    assert "code" in query_of(allowed)
+
+
+@pytest.mark.parametrize("prompt", ["login", "consent"])
+async def test_a_client_may_want_the_user_to_be_asked_again(
+    browser: Browser, running: Set, http: aiohttp.ClientSession, prompt: str
+) -> None:
+    page = await browser.get(await begun(running, http))
+    question = await signed_in(browser, running, page)
+    await browser.submit(question, {"answer": "allow"}, action="/consent")
+    running.clock.advance(timedelta(seconds=2))
+
+    again = await browser.get(await begun(running, http, prompt=prompt))
+
+    expected = {"login": "/sign-in", "consent": "/consent"}
+    assert (again.status, again.path) == (200, expected[prompt])
