@@ -153,8 +153,14 @@ class SignInApi:
     ) -> str | Refusal:
         """End a request that is kept: where to send the browser with the error."""
         body = {"client_id": client_id, "request_uri": request_uri, "error": error}
+        return await self._led("/admin/authorization_requests/actions/refuse", body)
+
+    async def after_sign_out(self, wish: Mapping[str, str]) -> str | Refusal:
+        """Where a client may have its user sent, once signed out."""
+        return await self._led("/admin/sign_outs/actions/finish", wish)
+
+    async def _led(self, path: str, body: Mapping[str, str]) -> str | Refusal:
         headers = {"Authorization": f"Bearer {self.service_token}"}
-        path = "/admin/authorization_requests/actions/refuse"
         url = self.internal.rstrip("/") + path
         answer = await self._guarded("POST", url, body, headers, {})
         if answer.refusal is not None:

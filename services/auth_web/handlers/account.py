@@ -157,14 +157,14 @@ async def get_sign_out(request: web.Request) -> web.StreamResponse:
     """Ask before signing out: a link alone must not do it."""
     signed_in = signed_in_of(request)
     if signed_in is None:
-        return see_other("/")
+        return await _after_sign_out(request) or see_other("/")
     return _confirm(request, "sign_out", signed_in.email, back="/")
 
 
 async def post_sign_out(request: web.Request) -> web.StreamResponse:
     """End the session here and at mithril-api. What that cannot end yet is not called ended."""
     await read_form(request)
-    flow = flow_or_own(request)
+    flow = NONE_OF_OURS if _wish(request) else flow_or_own(request)
     signed_in = signed_in_of(request)
     if signed_in is not None:
         try:
@@ -175,8 +175,30 @@ async def post_sign_out(request: web.Request) -> web.StreamResponse:
             raise away() from None
         counted(request, "sign_out", outcome)
     request.app[DEPS].sessions.renew(request[SESSION])
+    if (led := await _after_sign_out(request)) is not None:
+        return led
     request[SESSION].flash("account.signed_out")
     return see_other("/") if flow == NONE_OF_OURS else go("/sign-in", flow)
+
+
+def _wish(request: web.Request) -> dict[str, str]:
+    """Where a client wants its user sent after that; empty: nowhere."""
+    if not request.query.get("post_logout_redirect_uri"):
+        return {}
+    names = ("client_id", "post_logout_redirect_uri", "state")
+    return {name: request.query[name] for name in names if request.query.get(name)}
+
+
+async def _after_sign_out(request: web.Request) -> web.Response | None:
+    """To where the client wants, if that is registered for it; none: nowhere."""
+    wish = _wish(request)
+    if not wish:
+        return None
+    try:
+        location = await _api(request).after_sign_out(wish)
+    except SignInUnavailableError:
+        raise away() from None
+    return None if isinstance(location, Refusal) else see_other(location)
 
 
 async def _factors(

@@ -62,6 +62,13 @@ DELETE FROM password_recoveries WHERE id IN (
 )
 """)
 
+_REQUESTS = text("""
+DELETE FROM authorization_requests WHERE digest IN (
+  SELECT digest FROM authorization_requests
+  WHERE expires_at < :before ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
+)
+""")
+
 _LIMITS = text("""
 DELETE FROM rate_limits WHERE key IN (
   SELECT key FROM rate_limits WHERE settles_at < :before LIMIT :limit FOR UPDATE SKIP LOCKED
@@ -106,6 +113,11 @@ async def delete_nonces(conn: AsyncConnection, *, before: datetime, limit: int) 
 async def delete_recoveries(conn: AsyncConnection, *, before: datetime, limit: int) -> int:
     """Delete links to set a password that expired before then. Returns how many."""
     return (await conn.execute(_RECOVERIES, {"before": before, "limit": limit})).rowcount
+
+
+async def delete_requests(conn: AsyncConnection, *, before: datetime, limit: int) -> int:
+    """Delete authorization requests that expired before then. Returns how many."""
+    return (await conn.execute(_REQUESTS, {"before": before, "limit": limit})).rowcount
 
 
 async def delete_limits(conn: AsyncConnection, *, before: datetime, limit: int) -> int:

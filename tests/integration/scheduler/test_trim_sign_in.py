@@ -52,10 +52,26 @@ async def test_what_means_nothing_any_more_goes_and_the_rest_stays(office: Offic
         ),
     )
 
+    await add(
+        office,
+        tables.authorization_requests,
+        *(
+            {
+                "digest": digest,
+                "client_id": world.client_id,
+                "pushed": False,
+                "parameters": {},
+                "expires_at": at,
+            }
+            for digest, at in ((b"old", now - minute - SECOND), (b"new", now - minute))
+        ),
+    )
+
     run = await office.run("trim-sign-in")
 
-    assert (run.outcome, run.affected) == ("succeeded", 3)
+    assert (run.outcome, run.affected) == ("succeeded", 4)
     for column in (
+        tables.authorization_requests.c.digest,
         tables.nonces.c.digest,
         tables.rate_limits.c.key,
         tables.password_recoveries.c.digest,

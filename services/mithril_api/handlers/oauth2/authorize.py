@@ -45,7 +45,7 @@ async def get_authorize(request: web.Request) -> web.StreamResponse:
     try:
         return await _authorize(request, read_query(request))
     except OAuthError as error:
-        return _page(request, error)
+        return error_page(request, error)
 
 
 async def post_authorize(request: web.Request) -> web.StreamResponse:
@@ -53,7 +53,7 @@ async def post_authorize(request: web.Request) -> web.StreamResponse:
     try:
         return await _authorize(request, await read_form(request))
     except OAuthError as error:
-        return _page(request, error)
+        return error_page(request, error)
 
 
 async def _authorize(request: web.Request, asked: Parameters) -> web.StreamResponse:
@@ -63,10 +63,10 @@ async def _authorize(request: web.Request, asked: Parameters) -> web.StreamRespo
     request.app[METRICS].grants.labels("authorize", result).inc()
     note(request, client_id=str(client.client_id), outcome=result)
     if isinstance(outcome, Refusal):
-        return _see_other(outcome.location(_issuer(request)))
+        return see_other(outcome.location(_issuer(request)))
     deps = request.app[DEPS]
     request_uri = await begin_authorization.begin(deps, client.client_id, outcome)
-    return _see_other(_sign_in(deps.settings.auth_web_url, client, outcome, request_uri))
+    return see_other(_sign_in(deps.settings.auth_web_url, client, outcome, request_uri))
 
 
 async def _client(request: web.Request, asked: Parameters) -> ClientFacts:
@@ -146,11 +146,12 @@ def _issuer(request: web.Request) -> str:
     return issuer_of(request, request.app[DEPS].settings.issuer)
 
 
-def _see_other(location: str) -> web.Response:
+def see_other(location: str) -> web.Response:
+    """On to another page, which is not told where the browser comes from."""
     return web.Response(status=303, headers={**_PAGE_HEADERS, "Location": location})
 
 
-def _page(request: web.Request, error: OAuthError) -> web.Response:
+def error_page(request: web.Request, error: OAuthError) -> web.Response:
     """For a person: there is nobody else to tell."""
     fault = error.fault
     note(request, outcome=str(fault.code))

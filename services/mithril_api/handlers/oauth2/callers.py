@@ -18,7 +18,7 @@ from services.mithril_api.domain.oauth2.faults import (
     invalid_client,
 )
 from services.mithril_api.domain.oauth2.parameters import Parameters
-from services.mithril_api.handlers.keys import CLIENTS, DEPS
+from services.mithril_api.handlers.keys import CLIENTS, DEPS, METRICS
 from services.mithril_api.handlers.limiting import callers_address
 from services.mithril_api.handlers.oauth2.answers import OAuthError, refuse
 from shared.models.ids import ClientId
@@ -40,6 +40,9 @@ async def admitted(
     )
     outcome = await request.app[CLIENTS].submit(asked)
     if isinstance(outcome, Fault):
+        if outcome.code is ErrorCode.INVALID_CLIENT:
+            grants = request.app[METRICS].grants
+            grants.labels("client_authentication", "client_secret_wrong").inc()
         refuse(outcome)
     note(
         request,

@@ -9,6 +9,7 @@ from services.mithril_api.handlers.oauth2 import (
     authorize,
     discovery,
     introspection,
+    logout,
     par,
     revocation,
     token,
@@ -32,6 +33,8 @@ def add_public(app: web.Application) -> None:
     _add(app, "GET", "/.well-known/openid-configuration", discovery.get_openid)
     app.router.add_get("/oauth2/authorize", as_page(authorize.get_authorize))
     app.router.add_post("/oauth2/authorize", as_page(authorize.post_authorize))
+    app.router.add_get("/oauth2/logout", as_page(logout.get_logout))
+    app.router.add_post("/oauth2/logout", as_page(logout.post_logout))
     _add(app, "POST", "/oauth2/par", par.post_par)
     _add(app, "POST", "/oauth2/token", token.post_token)
     _add(app, "POST", "/oauth2/introspect", introspection.post_introspect)
@@ -43,6 +46,8 @@ def add_internal(app: web.Application) -> None:
     """What only the platform may reach."""
     refusal = "/admin/authorization_requests/actions/refuse"
     app.router.add_post(refusal, as_aiohttp(internal(waiting.post_refuse)))
+    finished = as_aiohttp(internal(logout.post_finished))
+    app.router.add_post("/admin/sign_outs/actions/finish", finished)
     app.router.add_post("/oauth2/introspect", as_oauth(introspection.post_introspect))
 
 

@@ -1,0 +1,94 @@
+"""/oauth2/logout: a client sends its user to sign out (OpenID Connect RP-Initiated Logout 1.0).
+
+Who is signed in, the sign-in pages know: they ask the user, end the session, and then ask
+here where the browser may go.
+"""
+
+from urllib.parse import urlencode
+from uuid import UUID
+
+from aiohttp import web
+
+from services.mithril_api.actions.oauth2 import begin_authorization
+from services.mithril_api.domain import redirects
+from services.mithril_api.domain.oauth2.faults import Fault, invalid_request
+from services.mithril_api.domain.oauth2.parameters import Parameters
+from services.mithril_api.domain.refusals import Reason, Refused
+from services.mithril_api.handlers.keys import DEPS
+from services.mithril_api.handlers.oauth2.answers import OAuthError, refuse
+from services.mithril_api.handlers.oauth2.authorize import error_page, see_other
+from services.mithril_api.handlers.oauth2.forms import read_form, read_query
+from services.mithril_api.handlers.problems import refuse as refuse_in_envelope
+from services.mithril_api.handlers.tokens import NO_STORE
+from shared.models.ids import ClientId
+from shared.runtime.bodies import read_object
+from shared.runtime.http import note
+from shared.wire.casting import Body, Id, LongText, cast, is_uuid
+from shared.wire.envelope import Answer
+
+
+class Finished(Body):
+    """Where a client wants its user to come back to, once signed out."""
+
+    client_id: Id
+    post_logout_redirect_uri: LongText
+    state: LongText | None = None
+
+
+async def get_logout(request: web.Request) -> web.StreamResponse:
+    """A browser comes with the wish in its query."""
+    try:
+        return await _logout(request, read_query(request))
+    except OAuthError as error:
+        return error_page(request, error)
+
+
+async def post_logout(request: web.Request) -> web.StreamResponse:
+    """The same in a form."""
+    try:
+        return await _logout(request, await read_form(request))
+    except OAuthError as error:
+        return error_page(request, error)
+
+
+async def post_finished(request: web.Request) -> Answer:
+    """For the sign-in pages: where the browser goes now, if that is registered."""
+    form = cast(Finished, await read_object(request))
+    client_id, uri = ClientId(form.client_id), form.post_logout_redirect_uri
+    if isinstance(await _unfit(request, client_id, uri), Fault):
+        refuse_in_envelope(Refused(Reason.AUTHORIZATION_REQUEST_UNKNOWN))
+    location = redirects.with_parameters(uri, state=form.state)
+    return Answer(
+        data={"redirect_uri": location}, headers={**NO_STORE, "Location": location}
+    )
+
+
+async def _logout(request: web.Request, asked: Parameters) -> web.StreamResponse:
+    uri, stated = asked.get("post_logout_redirect_uri"), asked.get("client_id")
+    page = request.app[DEPS].settings.auth_web_url.rstrip("/") + "/sign-out"
+    if uri is None:
+        return see_other(page)
+    if stated is None or not is_uuid(stated):
+        refuse(invalid_request("`client_id` is missing"))
+    client_id = ClientId(UUID(stated))
+    if (fault := await _unfit(request, client_id, uri)) is not None:
+        refuse(fault)
+    note(request, client_id=str(client_id))
+    query = {
+        "client_id": str(client_id),
+        "post_logout_redirect_uri": uri,
+        "state": asked.get("state"),
+    }
+    given = {name: value for name, value in query.items() if value is not None}
+    return see_other(f"{page}?{urlencode(given)}")
+
+
+async def _unfit(request: web.Request, client_id: ClientId, uri: str) -> Fault | None:
+    client = await begin_authorization.client_of(request.app[DEPS], client_id)
+    if client is None or not redirects.is_registered(
+        uri, client.metadata.post_logout_redirect_uris
+    ):
+        return invalid_request(
+            "`post_logout_redirect_uri` is not registered for the client"
+        )
+    return None
