@@ -23,6 +23,7 @@ from services.mithril_api.domain.minting import Minted
 from services.mithril_api.domain.security_check import Finding
 from services.mithril_api.domain.verification import Verdict
 from services.mithril_api.handlers import keys, routes
+from services.mithril_api.leases import QuotaLeases
 from services.mithril_api.metrics import Metrics
 from services.mithril_api.postman import Postman
 from services.mithril_api.settings import Settings
@@ -103,6 +104,7 @@ def build(
         metrics=counted,
         committed=relay.wake,
         uses=ConnectionUses(db),
+        quotas=QuotaLeases(),
         owed=woken.set,
         sms=outside.sms,
         mailer=outside.mailer,

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from services.mithril_api.leases import QuotaLeases
 from services.mithril_api.metrics import Metrics
 from services.mithril_api.settings import Settings
 from services.mithril_api.uses import ConnectionUses
@@ -34,6 +35,7 @@ class Deps:
     metrics: Metrics
     committed: Callable[[], None]  # called after a commit that published: wakes our relay
     uses: ConnectionUses
+    quotas: QuotaLeases
     owed: Callable[[], None]  # called after a commit that owes a mail: wakes the postman
     # The outside systems; none where it is not configured.
     sms: SmsGateway | None

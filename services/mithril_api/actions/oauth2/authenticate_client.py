@@ -1,17 +1,23 @@
 """Authenticate clients and count their requests: a batch at a time (D9)."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.mithril_api import leases
+from services.mithril_api.actions.oauth2.issue_client_tokens import (
+    ClientTokenAsked,
+    issue_within,
+)
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain.keys import CONNECTION_SECRET, RATE_LIMIT
 from services.mithril_api.domain.limits import Holder, Limit, Purpose
+from services.mithril_api.domain.minting import Minted
 from services.mithril_api.domain.oauth2 import client_authentication, quotas
 from services.mithril_api.domain.oauth2.client_authentication import (
     Assertion,
@@ -38,6 +44,9 @@ class ClientAsked:
     proved: ClientId | None = None
     purpose: Purpose | None = None  # none: such requests are not counted
     address: str = ""
+    # What to issue at once to a client that is admitted; it answers none where that is not
+    # to be decided here.
+    issue: Callable[[Authenticated], ClientTokenAsked | None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,44 +55,77 @@ class Admitted:
 
     client: Authenticated
     turn: Turn | None = None
+    issued: Minted | None = None
 
 
 Outcome: TypeAlias = Admitted | Fault
+Holding: TypeAlias = tuple[str, Limit]  # whose requests are counted, against what
 
 
 async def authenticate_many(deps: Deps, asked: Sequence[ClientAsked]) -> list[Outcome]:
     """Outcomes in the order asked. Only what was authenticated counts against a client."""
     now = deps.clock.now()
+    # Of one client, many requests at once show the same secret: it is looked up once.
+    different = list(dict.fromkeys((item.by, item.proved) for item in asked))
     async with deps.db.read() as conn:
         facts = await client_facts.facts_for(
             conn,
-            client_ids=[_client_of(item) for item in asked],
-            secrets=[_digests(deps, item.by) for item in asked],
+            client_ids=[_client_of(by, proved) for by, proved in different],
+            secrets=[_digests(deps, by) for by, _ in different],
             now=now,
         )
-        verdicts = [
-            client_authentication.judge(known, item.by, proved=item.proved is not None)
-            for known, item in zip(facts, asked, strict=True)
-        ]
+        judged = {
+            shown: client_authentication.judge(known, shown[0], proved=shown[1] is not None)
+            for known, shown in zip(facts, different, strict=True)
+        }
+        verdicts = [judged[item.by, item.proved] for item in asked]
         turns = await _take_turns(deps, conn, asked, verdicts, now=now)
-    for verdict in verdicts:
-        if isinstance(verdict, Authenticated) and verdict.connection is not None:
-            deps.uses.note(verdict.connection.id, now)
+        admitted = [
+            verdict
+            if isinstance(verdict, Fault)
+            else Admitted(client=verdict, turn=turns.get(place))
+            for place, verdict in enumerate(verdicts)
+        ]
+        for verdict in judged.values():
+            if isinstance(verdict, Authenticated) and verdict.connection is not None:
+                deps.uses.note(verdict.connection.id, now)
+        return await _with_tokens(deps, conn, asked, admitted)
+
+
+async def _with_tokens(
+    deps: Deps,
+    conn: AsyncConnection,
+    asked: Sequence[ClientAsked],
+    admitted: Sequence[Outcome],
+) -> list[Outcome]:
+    """The same, with tokens for those who wanted one at once: in one more statement."""
+    wanted: dict[int, ClientTokenAsked] = {}
+    for place, (item, outcome) in enumerate(zip(asked, admitted, strict=True)):
+        if item.issue is None or isinstance(outcome, Fault):
+            continue
+        if outcome.turn is None or outcome.turn.passes:
+            token = item.issue(outcome.client)
+            if token is not None:
+                wanted[place] = token
+    if not wanted:
+        return list(admitted)
+    made = await issue_within(deps, conn, list(wanted.values()))
+    issued = dict(zip(wanted, made, strict=True))
     return [
-        verdict
-        if isinstance(verdict, Fault)
-        else Admitted(client=verdict, turn=turns.get(place))
-        for place, verdict in enumerate(verdicts)
+        replace(outcome, issued=issued[place])
+        if place in issued and isinstance(outcome, Admitted)
+        else outcome
+        for place, outcome in enumerate(admitted)
     ]
 
 
 _NOBODY = ClientId(UUID(int=0))
 
 
-def _client_of(asked: ClientAsked) -> ClientId:
-    if isinstance(asked.by, Assertion):
-        return asked.proved or _NOBODY
-    return asked.by.client_id
+def _client_of(by: Presented, proved: ClientId | None) -> ClientId:
+    if isinstance(by, Assertion):
+        return proved or _NOBODY
+    return by.client_id
 
 
 def _digests(deps: Deps, by: Presented) -> list[bytes]:
@@ -114,24 +156,38 @@ async def _take_turns(
                 named[place] = (_holder(item, verdict), limit)
     if not named:
         return {}
-    many = Counter(named.values())
-    keyring = deps.settings.keyring
-    holders = {
-        (text, limit): Share(keyring.digest(RATE_LIMIT, text), limit)
-        for text, limit in many
-    }
-    taken = await limits.take_turns(
-        conn, [(holders[holder], count) for holder, count in many.items()], now=now
-    )
-    left = {holder: found[0] for holder, found in zip(many, taken, strict=True)}
-    settled = {holder: found[1] for holder, found in zip(many, taken, strict=True)}
     turns = {}
+    counted = await _count(deps, conn, Counter(named.values()), now=now)
     for place, holder in named.items():
-        turns[place] = Turn(
-            limit=holder[1], passes=left[holder] > 0, settles_at=settled[holder]
-        )
-        left[holder] -= 1
+        left, settles_at = counted[holder]
+        turns[place] = Turn(limit=holder[1], passes=left > 0, settles_at=settles_at)
+        counted[holder] = left - 1, settles_at
     return turns
+
+
+async def _count(
+    deps: Deps, conn: AsyncConnection, many: Mapping[Holding, int], *, now: datetime
+) -> dict[Holding, tuple[int, datetime]]:
+    """How many of each holder's requests pass, and the moment it is left with."""
+    passing = {
+        (text, limit): deps.quotas.take(text, limit, count, now=now)
+        for (text, limit), count in many.items()
+    }
+    short = [holder for holder, (covered, _) in passing.items() if covered < many[holder]]
+    if not short:
+        return passing
+    wanted = [
+        many[holder] - passing[holder][0] + leases.ahead(holder[1]) for holder in short
+    ]
+    digest = deps.settings.keyring.digest
+    shares = [Share(digest(RATE_LIMIT, text), limit) for text, limit in short]
+    taken = await limits.take_turns(conn, list(zip(shares, wanted, strict=True)), now=now)
+    for (text, limit), (got, settles_at) in zip(short, taken, strict=True):
+        covered = passing[text, limit][0]
+        left = max(0, covered + got - many[text, limit])
+        deps.quotas.keep(text, limit, left, settles_at=settles_at, now=now)
+        passing[text, limit] = covered + got, settles_at - limit.interval * left
+    return passing
 
 
 def _limit(deps: Deps, purpose: Purpose, who: Authenticated) -> Limit | None:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from services.mithril_api.actions.issuing import PLAIN, Issuance
 from services.mithril_api.actions.minting import message, mint
 from services.mithril_api.deps import Deps
@@ -27,6 +29,14 @@ class ClientTokenAsked:
 
 async def issue_many(deps: Deps, asked: Sequence[ClientTokenAsked]) -> list[Minted]:
     """Tokens in the order asked. They belong to the client's owner, and are not refreshed."""
+    async with deps.db.read() as conn:  # a single statement, which needs no transaction
+        return await issue_within(deps, conn, asked)
+
+
+async def issue_within(
+    deps: Deps, conn: AsyncConnection, asked: Sequence[ClientTokenAsked]
+) -> list[Minted]:
+    """The same over a connection that is at hand."""
     now = deps.clock.now()
     made = [
         item.issuance.shaped(
@@ -49,7 +59,6 @@ async def issue_many(deps: Deps, asked: Sequence[ClientTokenAsked]) -> list[Mint
         replace(message(deps, issued(minted.token), at=now), traceparent=item.traceparent)
         for minted, item in zip(made, asked, strict=True)
     ]
-    async with deps.db.read() as conn:  # a single statement, which needs no transaction
-        await tokens.add(conn, [minted.token for minted in made], messages)
+    await tokens.add(conn, [minted.token for minted in made], messages)
     deps.committed()
     return made

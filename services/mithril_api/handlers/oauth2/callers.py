@@ -1,14 +1,17 @@
 """Which client is calling: authenticated, and counted against its quota."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from aiohttp import web
 
 from services.mithril_api.actions.oauth2.authenticate_client import Admitted, ClientAsked
+from services.mithril_api.actions.oauth2.issue_client_tokens import ClientTokenAsked
 from services.mithril_api.domain.limits import Holder, Purpose, holder_of_address
 from services.mithril_api.domain.oauth2 import quotas
 from services.mithril_api.domain.oauth2.client_authentication import (
     Assertion,
+    Authenticated,
+    Bare,
     Presented,
     presented,
 )
@@ -26,7 +29,11 @@ from shared.runtime.http import note
 
 
 async def admitted(
-    request: web.Request, form: Parameters, *, purpose: Purpose | None
+    request: web.Request,
+    form: Parameters,
+    *,
+    purpose: Purpose | None,
+    issue: Callable[[Authenticated], ClientTokenAsked | None] | None = None,
 ) -> Admitted:
     """The client that asks; 401 where it is not who it says, 429 where it asks too often."""
     by = presented(request.headers.getall("Authorization", ()), form)
@@ -36,7 +43,8 @@ async def admitted(
         by=by,
         proved=await _proved(by),
         purpose=purpose,
-        address=holder_of_address(callers_address(request)),
+        address=_address(request) if isinstance(by, Bare) else "",
+        issue=issue,
     )
     outcome = await request.app[CLIENTS].submit(asked)
     if isinstance(outcome, Fault):
@@ -61,6 +69,10 @@ def quota_headers(request: web.Request, who: Admitted) -> Mapping[str, str]:
     if who.turn is None:
         return {}
     return quotas.headers(who.turn, now=request.app[DEPS].clock.now())
+
+
+def _address(request: web.Request) -> str:
+    return holder_of_address(callers_address(request))
 
 
 async def _proved(by: Presented) -> ClientId | None:

@@ -1,13 +1,14 @@
 """POST /oauth2/token: the standard's token endpoint (RFC 6749 §3.2, §4.1.3, §4.4, §6)."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from aiohttp import web
 
 from services.mithril_api.actions import exchange_code
 from services.mithril_api.actions.exchange_code import CodeAsked
-from services.mithril_api.actions.issuing import Issuance, Proved
+from services.mithril_api.actions.issuing import PLAIN, Issuance, Proved
 from services.mithril_api.actions.oauth2.authenticate_client import Admitted
 from services.mithril_api.actions.oauth2.issue_client_tokens import (
     GRANT as CLIENT_CREDENTIALS,
@@ -17,6 +18,7 @@ from services.mithril_api.actions.refresh_tokens import RefreshAsked, refused_un
 from services.mithril_api.domain.limits import Purpose
 from services.mithril_api.domain.minting import Minted
 from services.mithril_api.domain.oauth2 import authorization, scopes
+from services.mithril_api.domain.oauth2.client_authentication import Authenticated
 from services.mithril_api.domain.oauth2.faults import (
     ErrorCode,
     Fault,
@@ -31,7 +33,12 @@ from services.mithril_api.handlers.keys import CLIENT_TOKENS, DEPS, METRICS, REF
 from services.mithril_api.handlers.oauth2.answers import json_answer, refuse
 from services.mithril_api.handlers.oauth2.callers import admitted, quota_headers
 from services.mithril_api.handlers.oauth2.forms import read_form, required
-from services.mithril_api.handlers.oauth2.senders import Sender, sender_of
+from services.mithril_api.handlers.oauth2.senders import (
+    Sender,
+    is_sender_proved,
+    needs_shaping,
+    sender_of,
+)
 from shared.models.scopes import joined
 from shared.models.tokens import RefreshPolicy
 from shared.runtime import tracing
@@ -46,7 +53,12 @@ async def post_token(request: web.Request) -> web.StreamResponse:
     """Issue tokens for a grant."""
     form = await read_form(request)
     grant_type = required(form, "grant_type")
-    who = await admitted(request, form, purpose=Purpose.TOKEN)
+    at_once = _at_once(request, form) if grant_type == CLIENT_CREDENTIALS else None
+    who = await admitted(request, form, purpose=Purpose.TOKEN, issue=at_once)
+    if who.issued is not None:
+        _count(request, grant_type, who.issued)
+        body = _answer(request, who.issued, PLAIN)
+        return json_answer(body, headers=quota_headers(request, who))
     grant = GRANTS.get(grant_type)
     if grant is None:
         request.app[METRICS].grants.labels("other", "grant_forbidden").inc()
@@ -110,27 +122,53 @@ async def _refresh(
     )
 
 
+def _at_once(
+    request: web.Request, form: Parameters
+) -> Callable[[Authenticated], ClientTokenAsked | None] | None:
+    """How to issue in the batch that authenticates: for tokens bound to nothing, as most are."""
+    if is_sender_proved(request):
+        return None
+    traceparent = tracing.current.get()
+
+    def issue(client: Authenticated) -> ClientTokenAsked | None:
+        if needs_shaping(client):
+            return None
+        wanted = _wanted(form, client)
+        if isinstance(wanted, Fault):
+            return None
+        return replace(wanted, traceparent=traceparent)
+
+    return issue
+
+
+def _wanted(form: Parameters, who: Authenticated) -> ClientTokenAsked | Fault:
+    """The token that a client may have for itself (RFC 6749 §4.4)."""
+    client = who.client
+    permitted = CLIENT_CREDENTIALS in client.metadata.grant_types
+    if not permitted or client.metadata.is_public or client.owner_is_blocked:
+        return Fault(ErrorCode.UNAUTHORIZED_CLIENT, "the client may not use this grant")
+    scope = scopes.read(form.get("scope"))
+    if isinstance(scope, Fault):
+        return scope
+    if not set(client.type_scope).issuperset(scope):
+        return Fault(ErrorCode.INVALID_SCOPE, "`scope` is wider than the client may have")
+    resources = form.every("resource")
+    fault = authorization.wrong_resource(client, resources)
+    if fault is not None:
+        return fault
+    return ClientTokenAsked(
+        client=who, scope=scope or client.type_scope, resources=resources
+    )
+
+
 async def _client_credentials(
     request: web.Request, form: Parameters, who: Admitted, sender: Sender
 ) -> dict[str, Any]:
-    client = who.client.client
-    permitted = CLIENT_CREDENTIALS in client.metadata.grant_types
-    if not permitted or client.metadata.is_public or client.owner_is_blocked:
-        _count(request, CLIENT_CREDENTIALS, "grant_forbidden")
-        refuse(Fault(ErrorCode.UNAUTHORIZED_CLIENT, "the client may not use this grant"))
-    asked_scope = scopes.read(form.get("scope"))
-    if isinstance(asked_scope, Fault):
-        refuse(asked_scope)
-    if not set(client.type_scope).issuperset(asked_scope):
-        refuse(Fault(ErrorCode.INVALID_SCOPE, "`scope` is wider than the client may have"))
-    resources = _resources(form, who)
-    asked = ClientTokenAsked(
-        client=who.client,
-        scope=asked_scope or client.type_scope,
-        resources=resources,
-        issuance=sender.issuance,
-        traceparent=tracing.current.get(),
-    )
+    wanted = _wanted(form, who.client)
+    if isinstance(wanted, Fault):
+        _count(request, CLIENT_CREDENTIALS, str(wanted.code))
+        refuse(wanted)
+    asked = replace(wanted, issuance=sender.issuance, traceparent=tracing.current.get())
     minted = await request.app[CLIENT_TOKENS].submit(asked)
     _count(request, CLIENT_CREDENTIALS, minted)
     return _answer(request, minted, sender.issuance)

@@ -317,8 +317,8 @@ def test_families_of_refresh_tokens_do_what_the_model_says(mithril_database: str
 
         api = runner.run(started())
         try:
-            run_state_machine_as_test(  # type: ignore[no-untyped-call]  # hypothesis has no types here
-                lambda: Refreshes(runner, api),
+            run_state_machine_as_test(
+                lambda: Refreshes(runner, api),  # type: ignore[arg-type]  # any maker will do
                 settings=settings(
                     max_examples=20,
                     stateful_step_count=25,
