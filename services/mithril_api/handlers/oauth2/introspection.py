@@ -11,7 +11,6 @@ from services.mithril_api.domain.oauth2.client_authentication import ClientFacts
 from services.mithril_api.domain.oauth2.faults import invalid_client
 from services.mithril_api.domain.records import Token
 from services.mithril_api.domain.refusals import Refused
-from services.mithril_api.domain.values import Forged, shape_of
 from services.mithril_api.handlers.keys import DEPS, METRICS, VERIFIES
 from services.mithril_api.handlers.oauth2.answers import issuer_of, json_answer, refuse
 from services.mithril_api.handlers.oauth2.callers import admitted, quota_headers
@@ -55,8 +54,6 @@ async def _introspected(
 
 
 async def _live(request: web.Request, value: str, preferred: TokenName) -> Token | None:
-    if isinstance(shape_of(value), Forged):
-        return None
     if preferred is TokenName.REFRESH:
         return await _refresh_token(request, value) or await _access_token(request, value)
     return await _access_token(request, value) or await _refresh_token(request, value)

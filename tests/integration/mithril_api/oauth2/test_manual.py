@@ -1,0 +1,145 @@
+"""The examples of docs/oauth2.md, run as they stand, at a server of this test's own."""
+
+import asyncio
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.builders import World
+from tests.integration.mithril_api.conftest import Api
+from tests.integration.mithril_api.oauth2.oauth import (
+    CHALLENGE,
+    SECRETLESS,
+    VERIFIER,
+    a_client,
+    a_code,
+    bought,
+    query_of,
+)
+
+MANUAL = Path(__file__).parents[4] / "docs" / "oauth2.md"
+SERVER = "https://mithril.example"
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def blocks(language: str) -> list[str]:
+    return [code for kind, code in _BLOCK.findall(MANUAL.read_text()) if kind == language]
+
+
+def commands() -> list[str]:
+    """The commands of the manual, each on one line."""
+    text = "\n".join(blocks("console")).replace("\\\n", " ")
+    return [line[2:] for line in text.splitlines() if line.startswith("$ ")]
+
+
+async def run(*command: str, **environment: str) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    out, _ = await process.communicate()
+    return process.returncode or 0, out.decode()
+
+
+def here(api: Api, code: str) -> str:
+    return code.replace(SERVER, str(api.public.make_url("")).rstrip("/"))
+
+
+async def known(api: Api, world: World) -> dict[str, str]:
+    """What the reader of the manual has at hand."""
+    tokens = await bought(api, world)
+    return {
+        "CLIENT_ID": str(world.client_id),
+        "CLIENT_SECRET": world.client_secret,
+        "CODE": await a_code(api, world),
+        "VERIFIER": VERIFIER,
+        "ACCESS_TOKEN": tokens["access_token"],
+        "REFRESH_TOKEN": tokens["refresh_token"],
+    }
+
+
+def test_the_manual_shows_a_command_for_each_thing_to_do() -> None:
+    text = " ".join(commands())
+    wanted = ("client_credentials", "authorization_code", "refresh_token", "introspect")
+    assert [name for name in (*wanted, "revoke") if name not in text] == []
+    assert all(command.startswith("curl ") for command in commands())
+
+
+async def command_answers(api: Api, number: int) -> None:
+    world = await a_client(api)
+    command = here(api, commands()[number])
+    command = command.replace("https://mis.example/callback", world.redirect_uri)
+
+    status, out = await run("sh", "-c", command, **await known(api, world))
+
+    assert status == 0, out
+    answer = json.loads(out) if out else {}
+    assert "error" not in answer, out
+    if "/oauth2/token" in command:
+        assert answer["token_type"] == "Bearer"
+    if "introspect" in command:
+        assert answer["active"] is True
+
+
+async def test_the_python_of_the_manual_goes_from_verifier_to_tokens(api: Api) -> None:
+    world = await a_client(api)
+    (code,) = blocks("python")
+    definitions, _, usage = here(api, code).partition("verifier = ")
+    names: dict[str, Any] = {
+        "CLIENT_ID": str(world.client_id),
+        "CLIENT_SECRET": world.client_secret,
+        "REDIRECT_URI": world.redirect_uri,
+    }
+    exec(compile(definitions, "oauth2.md", "exec"), names)  # noqa: S102 — the manual's own
+    url = names["authorization_url"](
+        str(world.client_id), world.redirect_uri, "a state", VERIFIER
+    )
+    asked = query_of(url)
+    assert asked["code_challenge"] == CHALLENGE
+    names["CODE"] = await a_code(api, world)
+    fixed = re.sub(r"^.*\n", f"verifier = {VERIFIER!r}\n", usage, count=1)
+    await asyncio.to_thread(exec, compile(fixed, "oauth2.md", "exec"), names)
+
+    assert names["tokens"]["scope"] == "openid episode:read"
+
+
+async def javascript_exchanges_a_code(api: Api) -> None:
+    world = await a_client(api, **SECRETLESS)
+    (code,) = blocks("javascript")
+    arguments = [
+        str(world.client_id),
+        await a_code(api, world),
+        world.redirect_uri,
+        VERIFIER,
+    ]
+    script = here(api, code) + (
+        f"challengeOf({json.dumps(VERIFIER)}).then(async (challenge) => console.log("
+        f"JSON.stringify([challenge, await exchange(...{json.dumps(arguments)})])));"
+    )
+
+    status, out = await run("node", "--input-type=module", "-e", script)
+
+    assert status == 0, out
+    challenge, tokens = json.loads(out)
+    assert challenge == CHALLENGE
+    assert tokens["token_type"] == "Bearer"
+
+
+# Python alone is promised to be there; what else the manual speaks of is tried where it is.
+if shutil.which("curl"):
+
+    @pytest.mark.parametrize("number", range(len(commands())))
+    async def test_a_command_answers_what_the_manual_says(api: Api, number: int) -> None:
+        await command_answers(api, number)
+
+
+if shutil.which("node"):
+
+    async def test_the_javascript_of_the_manual_exchanges_a_code(api: Api) -> None:
+        await javascript_exchanges_a_code(api)

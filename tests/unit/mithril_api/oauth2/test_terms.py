@@ -1,0 +1,157 @@
+"""What a request adds to a code or a refresh token: scope, resource, key, policy."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from services.mithril_api.domain import codes, refresh
+from services.mithril_api.domain.codes import CodeFacts, Exchange
+from services.mithril_api.domain.records import Token
+from services.mithril_api.domain.refresh import (
+    Issue,
+    Lifetimes,
+    RefreshFacts,
+    Rotate,
+    Terms,
+)
+from services.mithril_api.domain.refusals import Reason, Refused
+from shared.models.ids import AppId, ClientId, ConnectionId, FamilyId, TokenId, UserId
+from shared.models.tokens import RefreshPolicy, TokenName
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+OURS = ClientId(uuid4())
+SCOPE = ("openid", "a:read", "b:read")
+HERE, THERE = "https://here.test", "https://there.test"
+URI = "https://clinic.test/callback"
+TOKEN = Token(
+    id=TokenId(uuid4()),
+    name=TokenName.REFRESH,
+    digest=b"",
+    user_id=UserId(uuid4()),
+    client_id=OURS,
+    family_id=FamilyId(uuid4()),
+    scope=SCOPE,
+    details={"redirect_uri": URI, "resource": [HERE]},
+    expires_at=NOON + timedelta(days=1),
+    inserted_at=NOON - timedelta(days=1),
+)
+BOUND = replace(TOKEN, details={**TOKEN.details, "dpop_jkt": "key"})
+FACTS = RefreshFacts(
+    client_id=OURS,
+    connection_id=ConnectionId(uuid4()),
+    token=TOKEN,
+    app_id=AppId(uuid4()),
+    app_scope=SCOPE,
+    client_type_scope=frozenset({"a:read", "b:read"}),
+    role_scope=frozenset({"a:read"}),
+)
+
+
+def judged(terms: Terms, **but: Any) -> Any:
+    return refresh.judge(replace(FACTS, **but), terms, now=NOON)
+
+
+def test_scopes_of_openid_need_no_role_and_the_others_do() -> None:
+    assert judged(Terms()).scope == ("openid", "a:read")
+
+
+@pytest.mark.parametrize(
+    ("scope", "expected"),
+    [
+        ({"a:read"}, ("a:read",)),
+        ({"openid"}, ("openid",)),
+        ({"c:read"}, Refused(Reason.SCOPE_NOT_GRANTED)),
+        ({"b:read"}, Refused(Reason.SCOPE_NOT_GRANTED)),  # granted, and lost with the role
+    ],
+)
+def test_a_narrower_scope_is_given_and_a_wider_one_refused(
+    scope: set[str], expected: Any
+) -> None:
+    verdict = judged(Terms(scope=frozenset(scope)))
+
+    assert (verdict if isinstance(verdict, Refused) else verdict.scope) == expected
+
+
+def test_a_resource_must_be_one_of_those_granted() -> None:
+    assert isinstance(judged(Terms(resources=(HERE,))), Issue)
+    assert judged(Terms(resources=(THERE,))) == Refused(Reason.RESOURCE_NOT_GRANTED)
+
+
+@pytest.mark.parametrize("jkt", [None, "another"])
+def test_a_token_bound_to_a_key_is_nothing_without_it(jkt: str | None) -> None:
+    spent = replace(BOUND, used_at=NOON - timedelta(hours=1))
+
+    for token in (BOUND, spent):  # nor does it end a family
+        assert judged(Terms(jkt=jkt), token=token) == Refused(Reason.KEY_NOT_PROVED)
+    assert isinstance(judged(Terms(jkt="key"), token=BOUND), Issue)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "default", "is_public", "kind"),
+    [
+        (None, RefreshPolicy.REUSE, False, Issue),
+        (None, RefreshPolicy.ROTATE, False, Rotate),
+        (RefreshPolicy.REUSE, RefreshPolicy.ROTATE, False, Issue),
+        (RefreshPolicy.ROTATE, RefreshPolicy.REUSE, False, Rotate),
+        (RefreshPolicy.REUSE, RefreshPolicy.ROTATE, True, Rotate),
+        (None, RefreshPolicy.REUSE, True, Rotate),
+    ],
+)
+def test_the_clients_choice_goes_before_the_endpoints_and_a_public_one_has_none(
+    chosen: RefreshPolicy | None, default: RefreshPolicy, is_public: bool, kind: type
+) -> None:
+    verdict = judged(Terms(policy=default, is_public=is_public), policy=chosen)
+
+    assert isinstance(verdict, kind)
+
+
+@pytest.mark.parametrize(
+    ("details", "terms", "expected"),
+    [
+        ({}, Terms(), None),
+        ({}, Terms(is_public=True), Reason.PKCE_FAILED),
+        ({"dpop_jkt": "key"}, Terms(), Reason.KEY_NOT_PROVED),
+        ({"dpop_jkt": "key"}, Terms(jkt="key"), None),
+        ({"resource": [HERE]}, Terms(resources=(HERE,)), None),
+        ({"resource": [HERE]}, Terms(resources=(THERE,)), Reason.RESOURCE_NOT_GRANTED),
+    ],
+)
+def test_a_code_is_bound_to_what_began_it(
+    details: dict[str, Any], terms: Terms, expected: Reason | None
+) -> None:
+    code = replace(TOKEN, name=TokenName.CODE, details={"redirect_uri": URI, **details})
+    facts = CodeFacts(
+        client_id=OURS,
+        connection_id=ConnectionId(uuid4()),
+        registered_uri=URI,
+        code=code,
+        app_id=AppId(uuid4()),
+    )
+
+    verdict = codes.judge(
+        facts, redirect_uri=URI, code_verifier=None, terms=terms, now=NOON
+    )
+
+    if expected is None:
+        assert isinstance(verdict, Exchange)
+    else:
+        assert verdict == Refused(expected)
+
+
+def test_a_family_ends_when_it_is_not_used_or_when_it_is_old() -> None:
+    day = timedelta(days=1)
+    lives = Lifetimes(idle=14 * day, absolute=90 * day)
+
+    assert lives.ends(NOON, now=NOON) == NOON + 14 * day
+    assert lives.ends(NOON, now=NOON + 80 * day) == NOON + 90 * day
+    assert Lifetimes(idle=14 * day).ends(NOON, now=NOON + 80 * day) == NOON + 94 * day
+
+
+def test_a_family_older_than_the_rule_began_with_its_token() -> None:
+    noted = replace(TOKEN, details={"family_started_at": int(NOON.timestamp())})
+
+    assert refresh.started_at(TOKEN) == TOKEN.inserted_at
+    assert refresh.started_at(noted) == NOON
