@@ -138,7 +138,7 @@ async def _clients(api: DemoApi, *, owner: str) -> None:
     await api.widen_type("MITHRIL ADMIN", await api.scope_of_role("AUDIT"))
     grants = ["password", "change_password", "digital_signature"]
     await api.client("auth-web", "Auth_FE", owner, grants)
-    await api.client("clinic", "MSP", owner)
+    await api.client("clinic", "MSP", owner, ["client_credentials"])
     await api.client("mis", "MIS", owner, broker_scope=True)
     await api.client("second-mis", "MIS", owner, broker_scope=True)
     await api.client("console", "MITHRIL ADMIN", owner)

@@ -157,14 +157,17 @@ def _unsupported(asked: Parameters) -> Fault | None:
 
 
 def _wrong_proof(client: ClientFacts, asked: Parameters) -> Fault | None:
-    """PKCE: S256 alone, since `plain` proves nothing; a public client has nothing else."""
+    """PKCE: S256 alone, since `plain` proves nothing.
+
+    A public client has nothing else; one that must push follows FAPI 2.0 (§5.3.2.2).
+    """
     challenge = asked.get("code_challenge")
     method = asked.get("code_challenge_method")
     if challenge is None:
         if method is not None:
             return invalid_request("`code_challenge` is missing")
-        if client.metadata.is_public:
-            return invalid_request("a public client must send `code_challenge` (PKCE)")
+        if client.metadata.is_public or client.metadata.must_push:
+            return invalid_request("the client must send `code_challenge` (PKCE)")
     elif method != "S256":
         return invalid_request("`code_challenge_method` must be `S256`")
     elif _CHALLENGE.match(challenge) is None:

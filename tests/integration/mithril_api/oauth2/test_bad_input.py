@@ -146,17 +146,24 @@ class TestAuthentication:
     @pytest.mark.parametrize(
         "made",
         [
-            lambda _: {"Authorization": "Basic"},
-            lambda _: {"Authorization": "Basic ???"},
-            lambda _: header_of(b"\xff\xfe:\xff"),
-            lambda w: header_of(f"{w.client_id}"),
-            lambda w: header_of(f"{w.client_id}:"),
-            lambda w: header_of(f"{w.client_id}:wrong"),
-            lambda w: header_of(f"{w.client_id}:%00"),
-            lambda w: header_of(f"{NOBODY}:{w.client_secret}"),
-            lambda w: header_of(f"nonsense:{w.client_secret}"),
-            lambda w: header_of(f"{w.client_id}:{w.client_secret}", "Digest"),
-            lambda w: {"Authorization": f"Bearer {w.client_secret}"},
+            pytest.param(lambda _: {"Authorization": "Basic"}, id="no credentials"),
+            pytest.param(lambda _: {"Authorization": "Basic ???"}, id="no base64"),
+            pytest.param(lambda _: header_of(b"\xff\xfe:\xff"), id="no UTF-8"),
+            pytest.param(lambda w: header_of(f"{w.client_id}"), id="no colon"),
+            pytest.param(lambda w: header_of(f"{w.client_id}:"), id="no secret"),
+            pytest.param(lambda w: header_of(f"{w.client_id}:wrong"), id="a wrong secret"),
+            pytest.param(lambda w: header_of(f"{w.client_id}:%00"), id="NUL"),
+            pytest.param(
+                lambda w: header_of(f"{NOBODY}:{w.client_secret}"), id="another id"
+            ),
+            pytest.param(lambda w: header_of(f"nonsense:{w.client_secret}"), id="no id"),
+            pytest.param(
+                lambda w: header_of(f"{w.client_id}:{w.client_secret}", "Digest"),
+                id="another scheme",
+            ),
+            pytest.param(
+                lambda w: {"Authorization": f"Bearer {w.client_secret}"}, id="a bearer"
+            ),
         ],
     )
     async def test_a_header_that_proves_nothing_is_refused_alike(
