@@ -53,6 +53,13 @@ async def measure(place: Place) -> list[Measured]:
         await load.drained(url)
         rotated = await ours(own_port, _rotations(seeded, own_port))
         selects = await pg("verify")
+        verifies = load.shuffled(seeded.verify_requests(internal_port))
+        verified = load.checked(
+            await load.run(
+                internal_port, verifies, connections=CONNECTIONS, seconds=seconds
+            ),
+            200,
+        )
         introspected = await ours(internal_port, _introspections(seeded, internal_port))
     return [
         Measured(
@@ -68,7 +75,8 @@ async def measure(place: Place) -> list[Measured]:
         Measured(
             target=targets.INTROSPECT,
             figure=introspected.rate / selects.tps,
-            note=f"{introspected.rate:.0f}/s against {selects.tps:.0f}/s",
+            note=f"{introspected.rate:.0f}/s against {selects.tps:.0f}/s; "
+            f"verify {verified.rate:.0f}/s",
         ),
     ]
 

@@ -74,7 +74,8 @@ def as_oauth(handler: Handler) -> Handler:
 
     async def render(request: web.Request) -> web.StreamResponse:
         response = await _answered(request, handler)
-        response.headers.update(_ANY_ORIGIN)
+        if "Origin" in request.headers:
+            response.headers.update(_ANY_ORIGIN)
         return response
 
     render.__name__ = getattr(handler, "__name__", "handler")

@@ -28,5 +28,6 @@ def _issuer(request: web.Request) -> str:
 
 def _cacheable(response: web.Response) -> web.Response:
     response.headers["Cache-Control"] = "public, max-age=300"
+    response.headers["Vary"] = "Origin"
     del response.headers["Pragma"]
     return response

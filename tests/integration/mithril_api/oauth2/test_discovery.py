@@ -62,7 +62,20 @@ async def test_pages_of_any_origin_may_ask(api: Api, path: str) -> None:
     assert "Authorization" in response.headers["Access-Control-Allow-Headers"]
 
 
+async def test_a_page_of_another_origin_may_read_what_it_asked_for(api: Api) -> None:
+    origin = {"Origin": "https://app.test"}
+
+    document = await api.public.get(OAUTH, headers=origin)
+    refused = await api.public.post("/oauth2/token", data={}, headers=origin)
+
+    for response in (document, refused):
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        assert "Access-Control-Allow-Credentials" not in response.headers
+
+
 async def test_no_page_may_read_what_a_browser_is_led_by(api: Api) -> None:
-    response = await api.public.get("/oauth2/authorize")
+    origin = {"Origin": "https://app.test"}
+
+    response = await api.public.get("/oauth2/authorize", headers=origin)
 
     assert "Access-Control-Allow-Origin" not in response.headers
