@@ -5,9 +5,10 @@ from where the last committed transaction says.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import replace
+from itertools import zip_longest
 
 import asyncpg
 from aiokafka import AIOKafkaProducer
@@ -28,6 +29,7 @@ from shared.runtime.postgres import DatabaseUnavailableError, driver_of
 _log = logging.get("consume")
 _COMMIT_SECONDS = 1.0
 _LONGEST_PAUSE = 5.0
+_TURN = 100  # records understood before others have a turn
 
 # SQLSTATE classes that mean this record cannot be kept, however often it is tried: data
 # exception, a constraint other than uniqueness, a limit of the server.
@@ -83,9 +85,14 @@ class Consumer:
             self._reader, self._trouble = reader, None
             while not stop.is_set():
                 batch = await reader.poll()
-                if batch:
-                    await self._take(reader, letters, batch)
-                await self._after(reader, idle=not batch)
+                if not batch:
+                    await self._after(reader, idle=True)
+                    continue
+                most = self._deps.settings.batch_most
+                async with aclosing(read_ahead(batch, most=most)) as parts:
+                    async for part, reads in parts:
+                        await self._take(reader, letters, part, reads)
+                        await self._after(reader, idle=False)
             await reader.commit()
         finally:
             self._reader = None
@@ -93,11 +100,14 @@ class Consumer:
             await reader.stop()
 
     async def _take(
-        self, reader: Reader, letters: "DeadLetters", batch: Sequence[Delivered]
+        self,
+        reader: Reader,
+        letters: "DeadLetters",
+        batch: Sequence[Delivered],
+        reads: Sequence[Read],
     ) -> None:
         failpoints.reach("consume.read")
         self._deps.metrics.batch_size.observe(len(batch))
-        reads = [read(item) for item in batch]
         unreadable = [item for item in reads if isinstance(item, Unreadable)]
         if unreadable:
             await letters.send(unreadable)
@@ -170,6 +180,33 @@ class Consumer:
         self._trouble = f"{neighbour}: {text}"
         self._deps.metrics.interruptions.labels(neighbour).inc()
         _log.warning("recording interrupted", neighbour=neighbour, error=text)
+
+
+async def read_ahead(
+    batch: Sequence[Delivered], *, most: int
+) -> AsyncGenerator[tuple[Sequence[Delivered], Sequence[Read]]]:
+    """A batch in parts of at most so many, in order, and what each says.
+
+    A part is understood while PostgreSQL is at work on the one before it.
+    """
+    parts = [batch[start : start + most] for start in range(0, len(batch), most)]
+    ahead: asyncio.Task[list[Read]] | None = None
+    try:
+        for part, following in zip_longest(parts, parts[1:]):
+            reads = await (ahead or _read_all(part))
+            ahead = asyncio.create_task(_read_all(following)) if following else None
+            yield part, reads
+    finally:
+        if ahead is not None:
+            ahead.cancel()
+
+
+async def _read_all(batch: Sequence[Delivered]) -> list[Read]:
+    reads: list[Read] = []
+    for start in range(0, len(batch), _TURN):
+        reads += map(read, batch[start : start + _TURN])
+        await asyncio.sleep(0)
+    return reads
 
 
 class DeadLetters:

@@ -37,7 +37,7 @@ class Settings(KafkaSettings, ProcessSettings):
     consumer_group: str = Field(
         "abac-log-consumer", validation_alias="MITHRIL_AUDIT_CONSUMER_GROUP", min_length=1
     )
-    batch_most: int = Field(2000, validation_alias="MITHRIL_AUDIT_BATCH_MOST", ge=1)
+    batch_most: int = Field(5000, validation_alias="MITHRIL_AUDIT_BATCH_MOST", ge=1)
     checkpoint_records: int = Field(
         10_000, validation_alias="MITHRIL_AUDIT_CHECKPOINT_RECORDS", ge=1
     )

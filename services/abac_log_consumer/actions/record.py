@@ -8,10 +8,10 @@ whoever delivers it, however often.
 import hashlib
 from base64 import b64encode
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import asyncpg
 import orjson
@@ -34,8 +34,9 @@ from shared.runtime import failpoints
 from shared.runtime.postgres import driver_of
 
 _ATTEMPTS = 5
+_DECISION = tuple(field.name for field in fields(Decision))
+_TOKEN_EVENT = tuple(field.name for field in fields(TokenEvent))
 
-Rows: TypeAlias = dict[type[Entry], list[dict[str, object]]]
 Heads: TypeAlias = dict[Place, tuple[int, bytes]]
 Known: TypeAlias = Callable[[asyncpg.Connection, Sequence[Entry]], Awaitable[set[str]]]
 
@@ -77,8 +78,10 @@ async def _record(
         failpoints.reach("record.locked")
         fresh = _once(entries, await known(driver, entries))
         names = await _names(driver, fresh)
-        rows, heads = _chained(fresh, held, names, now=now)
-        await _add(driver, rows)
+        heads: Heads = {
+            place: (chain.chain_sequence, chain.head_hash) for place, chain in held.items()
+        }
+        await _add(driver, fresh, heads, names, now=now)
         await _keep_raw(driver, batch, now=now)
         failpoints.reach("record.added")
         await store.see(driver, _seen(batch), now=now)
@@ -132,41 +135,58 @@ async def _names(driver: asyncpg.Connection, entries: Sequence[Entry]) -> dict[s
     return await store.names_of(driver, sorted(wanted)) if wanted else {}
 
 
-def _chained(
+async def _add(
+    driver: asyncpg.Connection,
     entries: Sequence[Entry],
-    held: Mapping[Place, Chain],
+    heads: Heads,
     names: Mapping[str, str],
     *,
     now: datetime,
-) -> tuple[Rows, Heads]:
-    """The columns of each entry as the next links of its chain; and where the chains end."""
-    heads = {
-        place: (chain.chain_sequence, chain.head_hash) for place, chain in held.items()
-    }
-    rows: Rows = defaultdict(list)
-    for entry in entries:
-        place = Place(entry.topic, entry.partition)
+) -> None:
+    """Add entries as the next links of their chains, whose `heads` move along.
+
+    A topic has one kind of entry, so no chain's order is disturbed by adding one after the other.
+    """
+    decisions = [item for item in entries if isinstance(item, Decision)]
+    events = [item for item in entries if isinstance(item, TokenEvent)]
+    if decisions:
+        rows = (_decision_columns(item, names, now=now) for item in decisions)
+        await store.add_decisions(driver, _chained(rows, heads))
+    if events:
+        rows = (_event_columns(item, now=now) for item in events)
+        await store.add_token_events(driver, _chained(rows, heads))
+
+
+def _decision_columns(
+    entry: Decision, names: Mapping[str, str], *, now: datetime
+) -> dict[str, Any]:
+    columns = {name: getattr(entry, name) for name in _DECISION}
+    columns["recorded_at"] = now
+    columns["client_name"] = names.get(entry.client_id)
+    columns["contexts"] = orjson.dumps(entry.contexts).decode()
+    return columns
+
+
+def _event_columns(entry: TokenEvent, *, now: datetime) -> dict[str, Any]:
+    columns = {name: getattr(entry, name) for name in _TOKEN_EVENT}
+    columns["recorded_at"] = now
+    columns["data"] = orjson.dumps(entry.data).decode()
+    return columns
+
+
+def _chained(rows: Iterable[dict[str, Any]], heads: Heads) -> Iterator[dict[str, Any]]:
+    """Each row with its number and hashes, made as it is drawn.
+
+    So PostgreSQL takes the first rows in while the later ones are hashed.
+    """
+    for columns in rows:
+        place = Place(columns["topic"], columns["partition"])
         sequence, head = heads[place]
-        columns = {name: getattr(entry, name) for name in entry.__slots__}
-        columns["recorded_at"] = now
         columns["chain_sequence"] = sequence + 1
-        if isinstance(entry, Decision):
-            columns["client_name"] = names.get(entry.client_id)
-            columns["contexts"] = orjson.dumps(entry.contexts).decode()
-        else:
-            columns["data"] = orjson.dumps(entry.data).decode()
         made = chains.link(head, chains.canonical(columns))
         heads[place] = sequence + 1, made
         columns["previous_hash"], columns["hash"] = head, made
-        rows[type(entry)].append(columns)
-    return rows, heads
-
-
-async def _add(driver: asyncpg.Connection, rows: Rows) -> None:
-    if Decision in rows:
-        await store.add_decisions(driver, rows[Decision])
-    if TokenEvent in rows:
-        await store.add_token_events(driver, rows[TokenEvent])
+        yield columns
 
 
 async def _keep_raw(
