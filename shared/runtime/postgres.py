@@ -51,7 +51,7 @@ class Database:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
         """A transaction: committed at the end, rolled back by an exception."""
-        async with self.read() as connection:
+        async with self.autocommit() as connection:
             driver = driver_of(connection)
             await driver.execute("BEGIN")
             try:
@@ -63,8 +63,8 @@ class Database:
                 raise RuntimeError("a statement failed and its error was not let through")
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A connection in autocommit: for a single statement that writes nothing."""
+    async def autocommit(self) -> AsyncIterator[AsyncConnection]:
+        """A connection on which each statement is a transaction of its own."""
         with _translated():
             wanted = time.perf_counter()
             async with self._autocommit.connect() as connection:
@@ -80,6 +80,8 @@ class Database:
                 finally:
                     if not connection.invalidated and driver_of(connection).is_closed():
                         await connection.invalidate()
+
+    read = autocommit  # where nothing is written, the transaction is nobody's business
 
     async def ping(self) -> None:
         """Raise `DatabaseUnavailableError` unless the server answers.

@@ -91,7 +91,7 @@ async def _issue(
     Two statements, each a transaction of its own: read, then insert if what was read still
     holds. None: something must be spent or revoked, or changed meanwhile; nothing was done.
     """
-    async with deps.db.read() as conn:
+    async with deps.db.autocommit() as conn:
         facts = await _facts(deps, conn, asked, digests, locked=False)
         if any(known.token is not None and known.token.used_at for known in facts):
             return None
