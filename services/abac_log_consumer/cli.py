@@ -20,7 +20,7 @@ from services.abac_log_consumer.cli_archive import (
 from services.abac_log_consumer.domain.signing import public_key, trusted
 from services.abac_log_consumer.domain.verification import Signed, read_checkpoints
 from services.abac_log_consumer.settings import Settings
-from services.abac_log_consumer.store.verifying import snapshot
+from services.abac_log_consumer.store.verifying import CONNECTIONS, snapshot
 from shared.runtime import migrate
 from shared.runtime.commands import print_settings, report, serve_until_told
 from shared.runtime.settings import load_or_exit
@@ -98,7 +98,7 @@ async def _verify(
 ) -> Report:
     keys = trusted([settings.signer.public, *map(public_key, settings.trusted_keys)])
     url = settings.database_url.get_secret_value()
-    async with snapshot(url, role=settings.database_role) as seen:
+    async with snapshot(url, role=settings.database_role, connections=CONNECTIONS) as seen:
         return await verify_log(seen, keys=keys, kept=kept, since=since, until=until)
 
 

@@ -16,7 +16,7 @@ from services.abac_log_consumer.domain.records import Delivered
 from services.abac_log_consumer.domain.signing import trusted
 from services.abac_log_consumer.reading import POLLED
 from services.abac_log_consumer.store import recording
-from services.abac_log_consumer.store.verifying import snapshot
+from services.abac_log_consumer.store.verifying import CONNECTIONS, snapshot
 from shared.runtime import logging
 from tests.bench import history, targets
 from tests.bench.audit_records import delivered
@@ -125,7 +125,9 @@ async def _verification(deps: Deps, url: str) -> Measured:
     took = []
     for _ in range(_ROUNDS):
         started = time.perf_counter()
-        async with snapshot(url, role=deps.settings.database_role) as seen:
+        async with snapshot(
+            url, role=deps.settings.database_role, connections=CONNECTIONS
+        ) as seen:
             report = await verify_log(seen, keys=keys)
         took.append(time.perf_counter() - started)
         if report.findings or report.records != _RECORDS:
