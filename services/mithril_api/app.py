@@ -13,7 +13,7 @@ from services.mithril_api.domain.verification import Verdict
 from services.mithril_api.handlers import keys, routes
 from services.mithril_api.metrics import Metrics
 from services.mithril_api.settings import Settings
-from shared.runtime import health, http, metrics
+from shared.runtime import health, http, metrics, revisions
 from shared.runtime.clock import Clock, SystemClock
 from shared.runtime.coalesce import Coalescer
 from shared.runtime.entropy import Entropy, SystemEntropy
@@ -59,6 +59,7 @@ def build(
             database_url,
             pool_size=settings.db_pool_size,
             application=NAME,
+            schema=revisions.newest("mithril_api"),
             on_pool_wait=counted.pool_wait.observe,
         ),
         clock=clock or SystemClock(),

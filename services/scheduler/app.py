@@ -13,7 +13,7 @@ from services.scheduler.metrics import Metrics
 from services.scheduler.settings import Settings
 from services.scheduler.timetable import Timetable
 from services.scheduler.work import Job
-from shared.runtime import health, http, metrics
+from shared.runtime import health, http, metrics, revisions
 from shared.runtime.clock import Clock, SystemClock
 from shared.runtime.entropy import Entropy, SystemEntropy
 from shared.runtime.health import Readiness
@@ -50,6 +50,7 @@ def build(
             settings.database_url.get_secret_value(),
             pool_size=settings.db_pool_size,
             application=NAME,
+            schema=revisions.newest("mithril_api"),
         ),
         clock=clock or SystemClock(),
         entropy=entropy or SystemEntropy(),
