@@ -17,8 +17,10 @@ from services.abac_log_consumer.cli_archive import (
     check_archive_command,
     partitions_command,
 )
+from services.abac_log_consumer.cli_rejected import rejected
 from services.abac_log_consumer.domain.signing import public_key, trusted
 from services.abac_log_consumer.domain.verification import Signed, read_checkpoints
+from services.abac_log_consumer.published import published_checkpoints
 from services.abac_log_consumer.settings import Settings
 from services.abac_log_consumer.store.verifying import CONNECTIONS, snapshot
 from shared.runtime import migrate
@@ -32,6 +34,7 @@ cli = typer.Typer(
 cli.command("archive")(archive_command)
 cli.command("check-archive")(check_archive_command)
 cli.command("partitions")(partitions_command)
+cli.add_typer(rejected, name="rejected")
 
 
 @cli.command("serve")
@@ -58,8 +61,19 @@ def doctor_command() -> None:
     report(asyncio.run(composition.examine(settings)))
 
 
+@cli.command("checkpoints")
+def checkpoints_command() -> None:
+    """Print the checkpoints that Kafka holds, one a line, for `verify --checkpoints FILE`."""
+    asyncio.run(_print_checkpoints(load_or_exit(Settings)))
+
+
+async def _print_checkpoints(settings: Settings) -> None:
+    async for line in published_checkpoints(settings.kafka()):
+        typer.echo(line.decode())
+
+
 _CHECKPOINTS = typer.Option(
-    help="Checkpoints kept elsewhere: the records of topic `audit.checkpoints`, one a line."
+    help="Checkpoints kept elsewhere, one a line, as `checkpoints` prints them."
 )
 
 

@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.abac_log_consumer.actions.record import record
+from services.abac_log_consumer.actions.record import is_poisonous, record
 from services.abac_log_consumer.actions.sign_checkpoints import sign_checkpoints
 from services.abac_log_consumer.deps import Deps
 from services.abac_log_consumer.domain.records import Delivered, Read, Unreadable, read
@@ -30,10 +30,6 @@ _log = logging.get("consume")
 _COMMIT_SECONDS = 1.0
 _LONGEST_PAUSE = 5.0
 _TURN = 100  # records understood before others have a turn
-
-# SQLSTATE classes that mean this record cannot be kept, however often it is tried: data
-# exception, a constraint other than uniqueness, a limit of the server.
-_POISONOUS = ("22", "23", "54")
 
 
 class Consumer:
@@ -127,7 +123,7 @@ class Consumer:
         try:
             outcome = await record(self._deps, reads, ends)
         except (asyncpg.PostgresError, TypeError, ValueError) as error:
-            if not _is_poisonous(error):
+            if not is_poisonous(error):
                 raise
             if len(batch) > 1:
                 half = len(batch) // 2
@@ -260,10 +256,3 @@ def _refused(delivered: Delivered, item: Read) -> Unreadable:
         source=item.source,
         source_sequence=item.source_sequence,
     )
-
-
-def _is_poisonous(error: Exception) -> bool:
-    if not isinstance(error, asyncpg.PostgresError):
-        return True
-    state = str(getattr(error, "sqlstate", ""))
-    return state.startswith(_POISONOUS) and state != "23505"

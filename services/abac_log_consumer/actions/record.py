@@ -9,7 +9,7 @@ import hashlib
 from base64 import b64encode
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -34,6 +34,9 @@ from shared.runtime import failpoints
 from shared.runtime.postgres import driver_of
 
 _ATTEMPTS = 5
+# SQLSTATE classes that mean this record cannot be kept, however often it is tried: data
+# exception, a constraint other than uniqueness, a limit of the server.
+_POISONOUS = ("22", "23", "54")
 _DECISION = tuple(field.name for field in fields(Decision))
 _TOKEN_EVENT = tuple(field.name for field in fields(TokenEvent))
 
@@ -55,6 +58,8 @@ async def record(
 ) -> Outcome:
     """Record what is new of a batch, in order a partition; `ends` has the last of each.
 
+    A partition that is not among `ends` is not read on: the offset of its chain stays.
+
     Nearly always all of it is new, so that is tried first. If the unique index says otherwise,
     what is there already is looked up; again if another consumer adds some meanwhile.
     """
@@ -63,7 +68,7 @@ async def record(
         try:
             return await _record(deps, batch, ends, known)
         except asyncpg.UniqueViolationError:
-            known = _recorded
+            known = recorded
     return await _record(deps, batch, ends, known)
 
 
@@ -73,7 +78,8 @@ async def _record(
     entries = [item for item in batch if not isinstance(item, Unreadable)]
     async with deps.db.begin() as conn:
         driver = driver_of(conn)
-        held = await store.lock_chains(driver, sorted(ends))
+        places = {Place(item.topic, item.partition) for item in entries}
+        held = await store.lock_chains(driver, sorted(places | ends.keys()))
         now = deps.clock.now()
         failpoints.reach("record.locked")
         fresh = _once(entries, await known(driver, entries))
@@ -95,7 +101,8 @@ async def _none(_: asyncpg.Connection, __: Sequence[Entry]) -> set[str]:
     return set()
 
 
-async def _recorded(driver: asyncpg.Connection, entries: Sequence[Entry]) -> set[str]:
+async def recorded(driver: asyncpg.Connection, entries: Sequence[Entry]) -> set[str]:
+    """The event ids of those that are in the log."""
     decisions = [item for item in entries if isinstance(item, Decision)]
     events = [item for item in entries if isinstance(item, TokenEvent)]
     found: set[str] = set()
@@ -238,15 +245,15 @@ def _seen(batch: Sequence[Read]) -> list[tuple[str, int, str]]:
 def _moved(
     held: Mapping[Place, Chain], heads: Heads, ends: Mapping[Place, Delivered]
 ) -> dict[Place, Chain]:
-    return {
-        place: Chain(
-            next_offset=ends[place].offset + 1,
-            last_digest=digest_of(ends[place]),
-            chain_sequence=heads[place][0],
-            head_hash=heads[place][1],
-        )
-        for place in held
-    }
+    moved = {}
+    for place, chain in held.items():
+        sequence, head = heads[place]
+        moved[place] = replace(chain, chain_sequence=sequence, head_hash=head)
+        if (end := ends.get(place)) is not None:
+            moved[place] = replace(
+                moved[place], next_offset=end.offset + 1, last_digest=digest_of(end)
+            )
+    return moved
 
 
 def _outcome(
@@ -255,3 +262,11 @@ def _outcome(
     delivered = Counter(entry.topic for entry in entries)
     recorded = Counter(entry.topic for entry in fresh)
     return Outcome(recorded=recorded, repeated=delivered - recorded, chains=moved)
+
+
+def is_poisonous(error: Exception) -> bool:
+    """Whether it is the records that were refused, not the database that failed."""
+    if not isinstance(error, asyncpg.PostgresError):
+        return True
+    state = str(getattr(error, "sqlstate", ""))
+    return state.startswith(_POISONOUS) and state != "23505"
