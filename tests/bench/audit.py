@@ -18,8 +18,8 @@ from services.abac_log_consumer.reading import POLLED
 from services.abac_log_consumer.store import recording
 from services.abac_log_consumer.store.verifying import CONNECTIONS, snapshot
 from shared.runtime import logging
-from tests.bench import history, targets
-from tests.bench.audit_records import delivered
+from tests.bench import audit_export, history, targets
+from tests.bench.audit_records import delivered, fill_history
 from tests.bench.place import Measured, Place
 
 _RECORDS = 200_000
@@ -43,7 +43,14 @@ async def measure(place: Place) -> list[Measured]:
         verification = await _verification(deps, url)
     finally:
         await deps.db.dispose()
-    return [ingest, *await history.measure(place), verification]
+    url = await place.database("history", services.abac_log_consumer)
+    await fill_history(url, place.records)
+    return [
+        ingest,
+        *await history.measure(place, url),
+        verification,
+        *await audit_export.measure(place, url),
+    ]
 
 
 async def _ingest(deps: Deps, url: str, directory: Path) -> Measured:
