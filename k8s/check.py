@@ -46,7 +46,7 @@ def main() -> None:
 
 def faults_of(overlay: str, objects: list[Object]) -> list[str]:
     """What is wrong with an overlay, a line each: its shape first, then its promises."""
-    found = [fault for item in objects for fault in _misshapen(item)]
+    found = [fault for item in objects for fault in misshapen(item)]
     if found:
         return found
     if overlay != "local" and promises.holds_secrets(objects):
@@ -54,7 +54,7 @@ def faults_of(overlay: str, objects: list[Object]) -> list[str]:
     return found + promises.faults_of(objects)
 
 
-def _misshapen(item: Object) -> Iterator[str]:
+def misshapen(item: Object) -> Iterator[str]:
     """Hold an object against the published schemas, oldest and newest; nothing unknown."""
     for version in (_OLDEST, kubernetes_validate.latest_version()):
         try:

@@ -29,7 +29,7 @@ def callers_reach_whom_they_call(objects: list[Object]) -> Iterator[str]:
 
 def _kept_from(objects: list[Object], owner: Object, address: str) -> Iterator[str]:
     found = _ADDRESS.fullmatch(address)
-    if found is None:
+    if found is None or found[1] == "localhost":  # that one is for a browser to open
         return
     name, port = found[1], int(found[2])
     services = [

@@ -1,26 +1,53 @@
 """The one `mithril` command: a subcommand a service, and the verbs that run the whole set."""
 
 import asyncio
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from services.abac_api.cli import cli as abac_api
-from services.abac_log_consumer.cli import cli as abac_log_consumer
-from services.documents import cli as documents
-from services.mithril_api.cli import cli as mithril_api
-from services.scheduler.cli import cli as scheduler
 from services.up.cli import up
-from shared.runtime.relay import ask_replay
+
+# Where the subcommands of each are. Imported when called: a process has its own service in it.
+SUBCOMMANDS = {
+    "mithril-api": "services.mithril_api.cli",
+    "mithril-scheduler": "services.scheduler.cli",
+    "abac-api": "services.abac_api.cli",
+    "abac-log-consumer": "services.abac_log_consumer.cli",
+    "gatekeeper": "services.gatekeeper.cli",
+    "auth-web": "services.auth_web.cli",
+    "admin-web": "services.admin_web.cli",
+    "emulators": "services.emulators.cli",
+    "docs": "services.documents",
+}
+
+
+class _Services(TyperGroup):
+    """The commands of this module, and those of every service.
+
+    Contexts and commands are `Any`: the classes are private to typer.
+    """
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Every name, services first."""
+        return [*SUBCOMMANDS, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of a name; its module is imported now."""
+        if cmd_name not in SUBCOMMANDS:
+            return super().get_command(ctx, cmd_name)
+        found = typer.main.get_command(import_module(SUBCOMMANDS[cmd_name]).cli)
+        found.name = cmd_name
+        return found
+
 
 cli = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+    cls=_Services,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
 )
-cli.add_typer(mithril_api, name="mithril-api")
-cli.add_typer(scheduler, name="mithril-scheduler")
-cli.add_typer(abac_api, name="abac-api")
-cli.add_typer(abac_log_consumer, name="abac-log-consumer")
-cli.add_typer(documents, name="docs")
 cli.command("up")(up)
 
 outbox = typer.Typer(
@@ -37,6 +64,8 @@ def replay(
     ] = 0,
 ) -> None:
     """Have all retained events sent again, to a broker that lost its data."""
+    from shared.runtime.relay import ask_replay  # noqa: PLC0415 — as the services above
+
     asyncio.run(ask_replay(database_url, first=first))
     typer.echo("asked; the relay of the service sends them now, or when it next starts")
 

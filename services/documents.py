@@ -56,7 +56,9 @@ def asyncapi() -> str:
             "description": (
                 "CloudEvents 1.0 in Kafka's binary content mode: attributes are headers "
                 "`ce_…`, the value is the JSON data. `ce_sequence` has no gaps within a "
-                "`ce_source`; delivery is at least once, so keep each `ce_id` once."
+                "`ce_source`; delivery is at least once, so keep each `ce_id` once. Where a "
+                "user asked for what an event tells (an administrator, by an access token), "
+                "its data has `actor_id`, too."
             ),
         },
         "defaultContentType": "application/json",
@@ -109,6 +111,9 @@ def events() -> str:
         "Generated from `shared/events`; `make docs` writes it anew. The exact schemas are in",
         "[asyncapi.json](asyncapi.json). Fields are added, never changed; a new meaning is a new",
         "`….v2`.",
+        "",
+        "Where a user asked for what an event tells (an administrator, by an access token), its",
+        "data has one field more: `actor_id`, the id of that user.",
     ]
     for topic in sorted({event.topic for event in CATALOGUE.values()}):
         lines += [

@@ -116,3 +116,38 @@ class ApiProcess(ServiceProcess):
             log=log,
             settings={"MITHRIL_SECRET_KEYS": SECRET_KEY, **(settings or {})},
         )
+
+
+class GatekeeperProcess(ServiceProcess):
+    """gatekeeper, before a mithril-api."""
+
+    def __init__(
+        self,
+        api: ServiceProcess,
+        *,
+        kafka: str,
+        log: Path,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(
+            "gatekeeper",
+            database_url="",
+            kafka=kafka,
+            log=log,
+            settings={
+                "MITHRIL_API_URL": api.internal,
+                "MITHRIL_API_PUBLIC_URL": api.public,
+                **(settings or {}),
+            },
+        )
+
+    async def hears(self) -> None:
+        """Return when it hears revocations, so that its cache is used."""
+        async with aiohttp.ClientSession() as http, asyncio.timeout(30):
+            while not await self._hears(http):
+                await asyncio.sleep(0.02)
+
+    async def _hears(self, http: aiohttp.ClientSession) -> bool:
+        async with http.get(f"{self.internal}/metrics") as response:
+            lines = (await response.text()).splitlines()
+        return "mithril_gatekeeper_revocations_current 1.0" in lines

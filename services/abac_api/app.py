@@ -84,7 +84,7 @@ def build(
         app[keys.METRICS] = counted
     routes.add_public(public)
     routes.add_internal(internal)
-    health.add_routes(internal, readiness=readiness, registry=registry)
+    health.add_routes(internal, readiness=readiness, registry=registry, outbox=relay.state)
     return Built(
         deps=deps,
         metrics=counted,

@@ -75,7 +75,7 @@ def build(
     auditors.equip(public, deps)
     routes.add_public(public, deps)
     routes.add_internal(internal, deps)
-    health.add_routes(internal, readiness=readiness, registry=registry)
+    health.add_routes(internal, readiness=readiness, registry=registry, outbox=relay.state)
     return Built(
         deps=deps,
         public=public,

@@ -1,5 +1,6 @@
 """The composition root of mithril-api."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,16 +8,22 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from services.mithril_api.actions.refresh_tokens import Outcome, RefreshAsked, refresh_many
+from services.mithril_api.actions.reseal_secrets import Resealed, reseal_secrets
 from services.mithril_api.actions.verify_tokens import VerifyAsked, verify_many
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain.verification import Verdict
 from services.mithril_api.handlers import keys, routes
 from services.mithril_api.metrics import Metrics
+from services.mithril_api.postman import Postman
 from services.mithril_api.settings import Settings
+from services.mithril_api.uses import ConnectionUses
+from shared.peers.session import SharedSession
+from shared.peers.settings import outside_systems
 from shared.runtime import health, http, metrics, revisions
 from shared.runtime.clock import Clock, SystemClock
 from shared.runtime.coalesce import Coalescer
 from shared.runtime.entropy import Entropy, SystemEntropy
+from shared.runtime.gate import Gate
 from shared.runtime.health import Readiness
 from shared.runtime.kafka import idempotent_producer
 from shared.runtime.metrics import HttpMetrics
@@ -37,6 +44,7 @@ class Built:
     internal: web.Application
     readiness: Readiness
     relay: Relay
+    postman: Postman
     registry: CollectorRegistry
 
 
@@ -54,23 +62,42 @@ def build(
         source=NAME,
         metrics=RelayMetrics(registry),
     )
+    clock = clock or SystemClock()
+    session = SharedSession()
+    outside = outside_systems(settings, session=session, now=clock.now, unique=entropy.uuid)
+    woken = asyncio.Event()
+    db = connect(
+        database_url,
+        pool_size=settings.db_pool_size,
+        application=NAME,
+        schema=revisions.newest("mithril_api"),
+        on_pool_wait=counted.pool_wait.observe,
+    )
     deps = Deps(
-        db=connect(
-            database_url,
-            pool_size=settings.db_pool_size,
-            application=NAME,
-            schema=revisions.newest("mithril_api"),
-            on_pool_wait=counted.pool_wait.observe,
-        ),
-        clock=clock or SystemClock(),
+        db=db,
+        clock=clock,
         entropy=entropy,
         settings=settings,
         passwords=PasswordHasher(
             workers=settings.password_workers,
             passes=settings.password_passes,
             memory_kib=settings.password_memory_kib,
+            queue=settings.password_queue,
+            on_wait=counted.passwords_waiting.set,
         ),
+        sign_ins=Gate(
+            most=max(1, settings.db_pool_size // 2), queue=settings.sign_in_queue
+        ),
+        metrics=counted,
         committed=relay.wake,
+        uses=ConnectionUses(db),
+        owed=woken.set,
+        sms=outside.sms,
+        mailer=outside.mailer,
+        signatures=outside.signatures,
+        persons=outside.persons,
+        recaptcha=outside.recaptcha,
+        breaches=outside.breaches,
     )
     readiness = Readiness({"postgres": deps.db.ping})
     http_metrics = HttpMetrics(registry)
@@ -82,15 +109,17 @@ def build(
         app[keys.METRICS] = counted
         app[keys.REFRESHES] = refreshes
         app[keys.VERIFIES] = verifies
+        app.cleanup_ctx.append(session.while_serving)
     routes.add_public(public)
     routes.add_internal(internal)
-    health.add_routes(internal, readiness=readiness, registry=registry)
+    health.add_routes(internal, readiness=readiness, registry=registry, outbox=relay.state)
     return Built(
         deps=deps,
         public=public,
         internal=internal,
         readiness=readiness,
         relay=relay,
+        postman=Postman(deps, woken=woken),
         registry=registry,
     )
 
@@ -147,9 +176,23 @@ async def process(settings: Settings) -> Process:
             ),
         ],
         readiness=built.readiness,
-        background={"outbox relay": built.relay.run},
+        background={
+            "outbox relay": built.relay.run,
+            "postman": built.postman.run,
+            "connection uses": built.deps.uses.run,
+        },
         close=close,
     )
+
+
+async def reseal(settings: Settings) -> Resealed:
+    """Seal what is sealed under a former key under the present one."""
+    built = build(settings)
+    try:
+        return await reseal_secrets(built.deps)
+    finally:
+        await built.deps.db.dispose()
+        built.deps.passwords.close()
 
 
 async def examine(settings: Settings) -> dict[str, str]:

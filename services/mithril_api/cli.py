@@ -31,6 +31,16 @@ def migrate_command() -> None:
     typer.echo("database `mithril` is up to date")
 
 
+@cli.command("reseal")
+def reseal_command() -> None:
+    """Seal the secrets of authenticator apps under the first of MITHRIL_SECRET_KEYS."""
+    done = asyncio.run(composition.reseal(load_or_exit(Settings)))
+    typer.echo(
+        f"sealed anew: {done.renewed}; already so: {done.present}; no key opens: {done.lost}"
+    )
+    raise typer.Exit(1 if done.lost else 0)
+
+
 @cli.command("doctor")
 def doctor_command() -> None:
     """Print the settings, secrets hidden, and try each neighbour. Exit 1 if one fails."""

@@ -3,9 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from services.mithril_api.metrics import Metrics
 from services.mithril_api.settings import Settings
+from services.mithril_api.uses import ConnectionUses
+from shared.peers.breaches import BreachList
+from shared.peers.mailer import Mailer
+from shared.peers.persons import MasterPatientIndex
+from shared.peers.recaptcha import Recaptcha
+from shared.peers.signatures import SignatureService
+from shared.peers.sms import SmsGateway
 from shared.runtime.clock import Clock
 from shared.runtime.entropy import Entropy
+from shared.runtime.gate import Gate
 from shared.runtime.passwords import PasswordHasher
 from shared.runtime.postgres import Database
 
@@ -19,4 +28,17 @@ class Deps:
     entropy: Entropy
     settings: Settings
     passwords: PasswordHasher
+    # Sign-ins and their limits pass through, each transaction of theirs: a storm of them
+    # leaves room in the pool to those who refresh.
+    sign_ins: Gate
+    metrics: Metrics
     committed: Callable[[], None]  # called after a commit that published: wakes our relay
+    uses: ConnectionUses
+    owed: Callable[[], None]  # called after a commit that owes a mail: wakes the postman
+    # The outside systems; none where it is not configured.
+    sms: SmsGateway | None
+    mailer: Mailer | None
+    signatures: SignatureService | None
+    persons: MasterPatientIndex | None
+    recaptcha: Recaptcha | None
+    breaches: BreachList | None

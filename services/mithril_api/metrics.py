@@ -1,10 +1,10 @@
 """What mithril-api counts beside HTTP and the outbox."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 
 class Metrics:
-    """Grants, logins, verifications, batches and the pool."""
+    """Grants, logins, limits, mails, verifications, batches and the pool."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.grants = Counter(
@@ -30,5 +30,39 @@ class Metrics:
             "mithril_pool_wait_seconds",
             "Time from wanting a database connection to having it.",
             buckets=(0.0001, 0.001, 0.01, 0.1, 1.0, 5.0),
+            registry=registry,
+        )
+        self.limited = Counter(
+            "mithril_limited",
+            "Requests turned away by a limit, by what they were for and of whom it is.",
+            ["purpose", "holder"],
+            registry=registry,
+        )
+        self.mails = Counter(
+            "mithril_mails",
+            "Owed mails by what became of them: `sent`, `failed` (tried again), `dropped`.",
+            ["kind", "outcome"],
+            registry=registry,
+        )
+        self.breach_list_unavailable = Counter(
+            "mithril_breach_list_unavailable",
+            "Passwords set without asking the breach list, since it did not answer.",
+            registry=registry,
+        )
+        self.passwords_waiting = Gauge(
+            "mithril_passwords_waiting",
+            "Passwords that wait to be hashed or compared.",
+            registry=registry,
+        )
+        self.messages = Counter(
+            "mithril_messages",
+            "SMS by what became of them: `sent`, `failed`, `skipped` (SMS_ENABLED=false).",
+            ["outcome"],
+            registry=registry,
+        )
+        self.second_factors = Counter(
+            "mithril_second_factors",
+            "Answers to a second factor by kind and outcome (`accepted`, or the reason).",
+            ["kind", "outcome"],
             registry=registry,
         )

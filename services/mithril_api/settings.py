@@ -6,11 +6,16 @@ from uuid import UUID
 
 from pydantic import Field, SecretStr, field_validator
 
-from services.mithril_api.domain.keys import Keyring
+from services.mithril_api.domain.keys import LOGIN_JWT, Keyring
+from services.mithril_api.settings_factors import FactorSettings
+from services.mithril_api.settings_limits import LimitSettings
+from shared.peers.settings import OutsideSettings
 from shared.runtime.settings import KafkaSettings, Names, ProcessSettings, Secrets
 
 
-class Settings(KafkaSettings, ProcessSettings):
+class Settings(
+    FactorSettings, LimitSettings, OutsideSettings, KafkaSettings, ProcessSettings
+):
     """From the environment; frozen."""
 
     port: int = Field(8080, validation_alias="MITHRIL_PORT", ge=0, le=65535)
@@ -59,6 +64,39 @@ class Settings(KafkaSettings, ProcessSettings):
     password_passes: int = Field(
         3, validation_alias="MITHRIL_PASSWORD_PASSES", ge=1, description="argon2id t"
     )
+    password_queue: int = Field(
+        100,
+        validation_alias="MITHRIL_PASSWORD_QUEUE",
+        ge=1,
+        description="passwords that may wait to be checked; more are told to come again",
+    )
+    sign_in_queue: int = Field(
+        2000,
+        validation_alias="MITHRIL_SIGN_IN_QUEUE",
+        ge=1,
+        description="sign-ins that may wait for the database; more are told to come again",
+    )
+    auth_web_url: str = Field(
+        "http://localhost:8085",
+        validation_alias="MITHRIL_AUTH_WEB_URL",
+        pattern=r"^https?://[^\s?#]+$",
+        description="where auth-web is for browsers: links in mails lead there",
+    )
+    recovery_lifetime: int = Field(
+        1500,
+        validation_alias="MITHRIL_RECOVERY_LIFETIME",
+        ge=1,
+        description="seconds for which a link to set a new password works",
+    )
+    jwt_secret: SecretStr | None = Field(
+        None,
+        validation_alias="JWT_SECRET",
+        min_length=32,
+        description="signs nonces; none: a key derived from MITHRIL_SECRET_KEYS",
+    )
+    jwt_login_ttl: int = Field(
+        15, validation_alias="JWT_LOGIN_TTL", ge=1, le=1440, description="minutes"
+    )
     batch_lanes: int = Field(2, validation_alias="MITHRIL_BATCH_LANES", ge=1)
     batch_most: int = Field(64, validation_alias="MITHRIL_BATCH_MOST", ge=1)
 
@@ -84,6 +122,12 @@ class Settings(KafkaSettings, ProcessSettings):
     def keyring(self) -> Keyring:
         """The keys for client secrets, one-time codes and successors."""
         return Keyring.of([key.get_secret_value() for key in self.secret_keys])
+
+    def login_jwt_keys(self) -> list[bytes]:
+        """The keys of the JWTs that hold nonces, the present one first."""
+        if self.jwt_secret is not None:
+            return [self.jwt_secret.get_secret_value().encode()]
+        return self.keyring.signing_keys(LOGIN_JWT)
 
     def access_token_ttl(self) -> timedelta:
         """How long an access token lives; also a second-factor and change-password token."""

@@ -13,6 +13,8 @@ from services.scheduler.metrics import Metrics
 from services.scheduler.settings import Settings
 from services.scheduler.timetable import Timetable
 from services.scheduler.work import Job
+from shared.peers.mithril import MithrilApi
+from shared.peers.session import SharedSession
 from shared.runtime import health, http, metrics, revisions
 from shared.runtime.clock import Clock, SystemClock
 from shared.runtime.entropy import Entropy, SystemEntropy
@@ -65,6 +67,7 @@ def build(
     )
     internal[keys.DEPS] = deps
     internal[keys.JOBS] = tuple(jobs)
+    internal[keys.MITHRIL] = _mithril(internal, settings)
     routes.add_internal(internal)
     health.add_routes(internal, readiness=readiness, registry=registry)
 
@@ -80,6 +83,18 @@ def build(
         readiness=readiness,
         timetable=Timetable(deps, jobs, at_start=[CREATE_PARTITIONS]),
         registry=registry,
+    )
+
+
+def _mithril(app: web.Application, settings: Settings) -> MithrilApi:
+    """Who verifies operators' tokens; its session lives as long as the application."""
+    session = SharedSession()
+    app.cleanup_ctx.append(session.while_serving)
+    tokens = [token.get_secret_value() for token in settings.service_tokens]
+    return MithrilApi(
+        url=settings.mithril_api_url,
+        session=session,
+        service_token=tokens[0] if tokens else "",
     )
 
 

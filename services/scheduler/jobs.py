@@ -6,6 +6,7 @@ from services.scheduler.actions.expire_tokens import expire_tokens
 from services.scheduler.actions.purge_tokens import purge_tokens
 from services.scheduler.actions.trim_job_runs import trim_job_runs
 from services.scheduler.actions.trim_outbox import trim_outbox
+from services.scheduler.actions.trim_sign_in import trim_sign_in
 from services.scheduler.work import Job
 
 CREATE_PARTITIONS = Job(
@@ -54,6 +55,17 @@ JOBS = (
         "codes short.",
         counts="codes",
         work=expire_one_time_codes,
+    ),
+    Job(
+        name="trim-sign-in",
+        schedule="sign_in_trimming_schedule",
+        what="Deletes nonces past their time, links to set a new password two days past "
+        "theirs, and limits that are used up no longer.",
+        kept_for=None,
+        reason="None of them means anything any more. A link is kept a little, since a mail "
+        "that could not be sent is tried for a day, and its link lives from then on.",
+        counts="rows",
+        work=trim_sign_in,
     ),
     Job(
         name="trim-outbox",

@@ -27,6 +27,13 @@ class Settings(ProcessSettings):
     database_url: SecretStr = Field(validation_alias="DATABASE_URL")
     db_pool_size: int = Field(8, validation_alias="DB_POOL_SIZE", ge=1, le=200)
 
+    mithril_api_url: str = Field(
+        "http://127.0.0.1:8180",
+        validation_alias="MITHRIL_API_URL",
+        pattern="^https?://",
+        description="internal listener of mithril-api, which verifies operators' tokens",
+    )
+
     token_expiration_schedule: Cron = Field(
         "* 0-4 * * *", validation_alias="TOKEN_EXPIRATION_SCHEDULE"
     )
@@ -35,6 +42,9 @@ class Settings(ProcessSettings):
     )
     otp_expiration_schedule: Cron = Field(
         "*/5 * * * *", validation_alias="OTP_EXPIRATION_SCHEDULE"
+    )
+    sign_in_trimming_schedule: Cron = Field(
+        "*/10 * * * *", validation_alias="MITHRIL_SIGN_IN_TRIMMING_SCHEDULE"
     )
     partitions_schedule: Cron = Field(
         "7 * * * *", validation_alias="MITHRIL_PARTITIONS_SCHEDULE"

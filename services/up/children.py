@@ -25,8 +25,7 @@ class Service:
 
     name: str
     number: int
-    command: tuple[str, ...]
-    database: str
+    database: str | None = None  # that it works on
 
     def ports(self, base: int) -> tuple[int, int]:
         """Its public and internal port."""
@@ -61,7 +60,8 @@ class Child:
                 sys.executable,
                 "-m",
                 "services.cli",
-                *service.command,
+                service.name,
+                "serve",
                 env={**inherited(), **environment, PARENT_PIPE: "1"},
                 stdin=asyncio.subprocess.PIPE,
                 stdout=file,

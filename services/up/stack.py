@@ -5,72 +5,20 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from services.up import demo, table
+from services.up import demo, services, table
 from services.up.children import Child, ChildDiedError, Service
-from services.up.state import Secrets, StateDirectory
+from services.up.demo_api import demo_id
+from services.up.services import Neighbours
+from services.up.state import StateDirectory
 from shared.runtime.embedded_kafka import EmbeddedKafka
 from shared.runtime.embedded_postgres import EmbeddedPostgres
 from shared.runtime.entropy import SystemEntropy
 from shared.runtime.relay import ask_replay
 from shared.runtime.settings import inherited
 
-DATABASES = ("mithril", "abac", "audit")
-SERVICES = (
-    Service(
-        name="mithril-api", number=0, command=("mithril-api", "serve"), database="mithril"
-    ),
-    Service(
-        name="mithril-scheduler",
-        number=1,
-        command=("mithril-scheduler", "serve"),
-        database="mithril",
-    ),
-    Service(name="abac-api", number=2, command=("abac-api", "serve"), database="abac"),
-    Service(
-        name="abac-log-consumer",
-        number=3,
-        command=("abac-log-consumer", "serve"),
-        database="audit",
-    ),
-)
-# Who owns a database migrates it.
-_OWNERS = tuple(
-    service
-    for service in SERVICES
-    if service.name in {"mithril-api", "abac-api", "abac-log-consumer"}
-)
 _PORT_SECONDS = 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Neighbours:
-    """What the services are told about the servers they use."""
-
-    postgres: EmbeddedPostgres
-    kafka: EmbeddedKafka
-    secrets: Secrets
-
-    def database_urls(self) -> dict[str, str]:
-        """The address of each database."""
-        return {name: self.postgres.url(name) for name in DATABASES}
-
-    def environment(self, service: Service, *, base: int) -> dict[str, str]:
-        """The environment of a service and of its commands."""
-        public, internal = service.ports(base)
-        return {
-            "DATABASE_URL": self.postgres.url(service.database),
-            "KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap,
-            "MITHRIL_SECRET_KEYS": self.secrets.secret_key,
-            "MITHRIL_SERVICE_TOKENS": self.secrets.service_token,
-            "MITHRIL_AUDIT_SIGNING_KEY": self.secrets.audit_signing_key,
-            "MITHRIL_API_URL": SERVICES[0].addresses(base)["internal"],
-            "MITHRIL_LOG_FORMAT": "json",
-            "MITHRIL_PORT": str(public),
-            "MITHRIL_INTERNAL_PORT": str(internal),
-        }
 
 
 async def run(state_dir: Path, *, base: int) -> None:
@@ -86,11 +34,17 @@ async def run(state_dir: Path, *, base: int) -> None:
     ):
         state.endpoints.unlink(missing_ok=True)  # nobody else runs this set: see `postgres`
         secrets = state.secrets(SystemEntropy())
-        neighbours = Neighbours(postgres=postgres, kafka=kafka, secrets=secrets)
-        await _prepare(neighbours, base=base)
+        neighbours = Neighbours(
+            postgres=postgres,
+            kafka=kafka,
+            secrets=secrets,
+            base=base,
+            client_ids={name: demo_id(name) for name in demo.CLIENTS},
+        )
+        await _prepare(neighbours)
         children: list[Child] = []
         try:
-            await _start(neighbours, state, children, base=base, stop=stop)
+            await _start(neighbours, state, children, stop=stop)
             if not stop.is_set():
                 await _watch(neighbours, children, stop)
         finally:
@@ -98,12 +52,12 @@ async def run(state_dir: Path, *, base: int) -> None:
             await asyncio.gather(*(child.stop() for child in children))
 
 
-async def _prepare(neighbours: Neighbours, *, base: int) -> None:
-    for name in DATABASES:
+async def _prepare(neighbours: Neighbours) -> None:
+    for name in services.DATABASES:
         await asyncio.to_thread(neighbours.postgres.create_database, name)
-    await _ports_are_free(SERVICES, base)
+    await _ports_are_free(services.ports(neighbours.base))
     await asyncio.gather(
-        *(_command(owner, "migrate", neighbours, base=base) for owner in _OWNERS)
+        *(_command(owner, "migrate", neighbours) for owner in services.OWNERS)
     )
     # The embedded broker keeps nothing: what is retained in the outboxes fills it again.
     for url in neighbours.database_urls().values():
@@ -115,23 +69,28 @@ async def _start(
     state: StateDirectory,
     children: list[Child],
     *,
-    base: int,
     stop: asyncio.Event,
 ) -> None:
-    for service in SERVICES:
-        environment = neighbours.environment(service, base=base)
-        log = state.logs / f"{service.name}.log"
-        children.append(await Child.start(service, environment=environment, log=log))
-    if not await _ready(children, stop, base=base):
+    base, token = neighbours.base, neighbours.secrets.service_token
+    addresses, emulators = services.addresses(base), services.emulators(base)
+    if not await _run_all(services.FIRST, neighbours, state, children, stop=stop):
         return
-    addresses = {service.name: service.addresses(base) for service in SERVICES}
-    made = await demo.prepare(
-        state, addresses, service_token=neighbours.secrets.service_token
+    made = await demo.prepare(state, addresses, service_token=token)
+    made_now = await demo.open_doors(
+        addresses,
+        gatekeeper=services.GATEKEEPER.addresses(base)["public"],
+        auth_web=services.auth_web_url(base),
+        emulators=emulators,
+        service_token=token,
     )
+    neighbours.client_secrets.update(made_now)
+    if not await _run_all(services.SECOND, neighbours, state, children, stop=stop):
+        return
     state.write(
         state.endpoints.name,
         {
             "services": addresses,
+            "emulators": {"public": emulators["public"], "smtp": emulators["smtp"]},
             "database_urls": neighbours.database_urls(),
             "kafka_bootstrap": neighbours.kafka.bootstrap,
             "demo": made,
@@ -139,10 +98,31 @@ async def _start(
     )
     print(  # noqa: T201 — the one thing this command is to say
         table.render(
-            addresses, neighbours.database_urls(), neighbours.kafka.bootstrap, made
+            addresses,
+            emulators=emulators,
+            auth_web=services.auth_web_url(base),
+            database_urls=neighbours.database_urls(),
+            kafka_bootstrap=neighbours.kafka.bootstrap,
+            demo=made,
         ),
         flush=True,
     )
+
+
+async def _run_all(
+    wanted: Sequence[Service],
+    neighbours: Neighbours,
+    state: StateDirectory,
+    children: list[Child],
+    *,
+    stop: asyncio.Event,
+) -> bool:
+    """Start services and wait until they are ready; false if we are to stop before."""
+    for service in wanted:
+        environment = neighbours.environment(service)
+        log = state.logs / f"{service.name}.log"
+        children.append(await Child.start(service, environment=environment, log=log))
+    return await _ready(children, stop, base=neighbours.base)
 
 
 async def _ready(children: Sequence[Child], stop: asyncio.Event, *, base: int) -> bool:
@@ -187,16 +167,14 @@ async def _watch(
             wait.cancel()
 
 
-async def _command(
-    service: Service, command: str, neighbours: Neighbours, *, base: int
-) -> None:
+async def _command(service: Service, command: str, neighbours: Neighbours) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "services.cli",
         service.name,
         command,
-        env=inherited() | neighbours.environment(service, base=base),
+        env=inherited() | neighbours.environment(service),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -207,9 +185,8 @@ async def _command(
         raise ChildDiedError(f"`{words}` failed:\n{said.decode(errors='replace')}")
 
 
-async def _ports_are_free(services: Sequence[Service], base: int) -> None:
+async def _ports_are_free(ports: Sequence[int]) -> None:
     """Wait a little for ports that a killed set still holds; then say which are taken."""
-    ports = [port for service in services for port in service.ports(base)]
     try:
         async with asyncio.timeout(_PORT_SECONDS):
             while any(_is_taken(port) for port in ports):  # noqa: ASYNC110 — nobody tells

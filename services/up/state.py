@@ -23,6 +23,7 @@ class Secrets:
     secret_key: str = field(repr=False)
     service_token: str = field(repr=False)
     audit_signing_key: str = field(repr=False)  # Ed25519, 32 bytes in hexadecimal
+    cookie_key: str = field(repr=False)
 
 
 class StateDirectory:
@@ -46,6 +47,7 @@ class StateDirectory:
             "secret_key": word(entropy, 43),
             "service_token": word(entropy),
             "audit_signing_key": f"{entropy.bits(256):064x}",
+            "cookie_key": word(entropy, 43),
         } | kept
         if made != kept:
             self.write("secrets.json", made)

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 def render(
     addresses: Mapping[str, Mapping[str, str]],
+    *,
+    emulators: Mapping[str, str],
+    auth_web: str,
     database_urls: Mapping[str, str],
     kafka_bootstrap: str,
     demo: Mapping[str, str],
@@ -13,6 +16,8 @@ def render(
     """The text."""
     rows = [("service", "public", "internal")]
     rows += [(name, at["public"], at["internal"]) for name, at in addresses.items()]
+    rows.append(("emulators", emulators["public"], emulators["internal"]))
+    rows.append(("mail server", f"smtp://{emulators['smtp']}", ""))
     rows += [(f"database {name}", url, "") for name, url in database_urls.items()]
     rows.append(("kafka", kafka_bootstrap, ""))
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
@@ -40,6 +45,10 @@ def render(
         [
             "",
             *lines,
+            "",
+            *_pages(addresses, emulators, auth_web),
+            "",
+            *_people(demo),
             "",
             "Refresh a token (answers 201):",
             "",
@@ -69,6 +78,39 @@ def render(
             "",
         ]
     )
+
+
+def _pages(
+    addresses: Mapping[str, Mapping[str, str]], emulators: Mapping[str, str], auth_web: str
+) -> list[str]:
+    found = [
+        ("a doctor signs in", emulators["public"] + "/client"),
+        ("codes and mails", emulators["public"] + "/outbox"),
+    ]
+    if "gatekeeper" in addresses:
+        found.insert(1, ("the console", addresses["gatekeeper"]["public"]))
+    if "auth-web" in addresses:
+        found.append(("my approvals", auth_web + "/approvals"))
+    return ["Pages:", "", *(f"  {name:<18}  {url}" for name, url in found)]
+
+
+def _people(demo: Mapping[str, str]) -> list[str]:
+    phone = demo["two_factor_phone"]
+    who = [
+        ("user", "doctor"),
+        ("two_factor", f"doctor, with a code sent to {phone}"),
+        ("admin", "administrator: the console"),
+        ("auditor", "auditor: the console"),
+    ]
+    width = max(len(demo[f"{name}_email"]) for name, _ in who)
+    return [
+        "Who can sign in:",
+        "",
+        *(
+            f"  {demo[f'{name}_email']:<{width}}  {demo[f'{name}_password']}  {what}"
+            for name, what in who
+        ),
+    ]
 
 
 def _question(demo: Mapping[str, str], patient_id: str) -> str:

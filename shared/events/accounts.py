@@ -1,6 +1,7 @@
 """Facts about users, clients, consents and roles: topic `mithril.accounts`."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
@@ -102,14 +103,32 @@ class PasswordChanged(_UserEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryStarted(_UserEvent):
+    """A link to set a new password was made, to be mailed to the user."""
+
+    type: ClassVar[str] = "mithril.user.recovery-started.v1"
+
+    recovery_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FactorChanged(_UserEvent):
-    """A second factor was set up, changed, reset, enabled or disabled."""
+    """A second factor was set up, changed, reset, enabled, disabled or removed."""
 
     type: ClassVar[str] = "mithril.user.factor-changed.v1"
 
     factor_id: UUID
     factor_type: str
-    change: Literal["created", "changed", "reset", "enabled", "disabled"]
+    change: Literal["created", "changed", "reset", "enabled", "disabled", "removed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorLocked(_UserEvent):
+    """Too many wrong codes: second factors of the user are not taken until then."""
+
+    type: ClassVar[str] = "mithril.user.factor-locked.v1"
+
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

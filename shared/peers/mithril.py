@@ -2,85 +2,51 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TypeVar
 from urllib.parse import quote
-from uuid import UUID
 
 import aiohttp
 import orjson
-from pydantic import BaseModel, ConfigDict, ValidationError
 from yarl import URL
 
-from shared.models.scopes import narrowed, scope_list, scope_set
 from shared.peers.breaker import Breaker
+from shared.peers.mithril_answers import (
+    KeyVerdict,
+    MithrilUnavailableError,
+    RefusedToken,
+    Verdict,
+    VerifiedKey,
+    VerifiedToken,
+    read_key,
+    read_many,
+    read_one,
+)
+
+__all__ = [
+    "KeyVerdict",
+    "MithrilApi",
+    "MithrilUnavailableError",
+    "RefusedToken",
+    "TokenAsked",
+    "Verdict",
+    "VerifiedKey",
+    "VerifiedToken",
+]
+
+Read = TypeVar("Read")
 
 # A bearer credential (RFC 6750 §2.1); one of dots alone would name another path.
 _CREDENTIAL = re.compile(r"^(?!\.+\Z)[A-Za-z0-9._~+/-]{1,512}=*\Z")
-_SERVICE_TOKEN_REFUSED = frozenset(
-    {
-        "Invalid access token",
-        "Authorization header is not set or doesn't contain Bearer token",
-    }
-)
-
-
-class MithrilUnavailableError(Exception):
-    """mithril-api cannot be asked: nothing is known of the token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VerifiedToken:
-    """A live access token: whose it is, and how far it goes (narrowed to what a broker may)."""
+class TokenAsked:
+    """A token to verify, and the api-key that came with it."""
 
-    token_id: UUID
-    user_id: UUID
-    client_id: UUID
-    scope: frozenset[str]
-    person_id: UUID | None  # of a patient's own token
-    mis_client_id: UUID | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefusedToken:
-    """No live access token; `reason` is the type of mithril-api's refusal."""
-
-    reason: str
-
-
-Verdict: TypeAlias = VerifiedToken | RefusedToken
-
-
-class _Details(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-    client_id: UUID
-    scope: str = ""
-    broker_scope: str | None = None
-
-
-class _User(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-    person_id: str | None = None
-
-
-class _Data(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-    id: UUID
-    user_id: UUID
-    details: _Details
-    user: _User = _User()
-
-
-class _Urgent(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-    mis_client_id: UUID | None = None
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-    data: _Data
-    urgent: _Urgent = _Urgent()
+    value: str = field(repr=False)
+    api_key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,15 +66,69 @@ class MithrilApi:
     deadline: float = 2.0
     breaker: Breaker = field(default_factory=Breaker)
 
-    async def verify(self, token: str, *, api_key: str | None = None) -> Verdict:
+    async def verify(
+        self, token: str, *, api_key: str | None = None, request_id: str | None = None
+    ) -> Verdict:
         """The verdict on a token; `MithrilUnavailableError` where none can be had."""
         if _CREDENTIAL.match(token) is None:
             return RefusedToken(reason="malformed")
+        headers = {} if api_key is None else {"api-key": api_key}
+        path = f"/admin/tokens/{quote(token, safe='')}/verify"
+        return await self._ask(
+            "GET", path, read_one, headers=headers, request_id=request_id
+        )
+
+    async def verify_many(
+        self, asked: Sequence[TokenAsked], *, request_id: str | None = None
+    ) -> list[Verdict]:
+        """The verdicts on several tokens at once, in the order asked."""
+        fit = [item for item in asked if _CREDENTIAL.match(item.value) is not None]
+        told: list[Verdict] = []
+        if fit:
+            tokens = [{"value": item.value, "api_key": item.api_key} for item in fit]
+            told = await self._ask(
+                "POST",
+                "/admin/tokens/verify",
+                read_many,
+                body=orjson.dumps({"tokens": tokens}),
+                request_id=request_id,
+            )
+            if len(told) != len(fit):
+                raise MithrilUnavailableError("mithril-api's answer cannot be read")
+        verdicts = dict(zip(map(id, fit), told, strict=True))
+        malformed = RefusedToken(reason="malformed")
+        return [verdicts.get(id(item), malformed) for item in asked]
+
+    async def verify_key(
+        self, api_key: str, *, request_id: str | None = None
+    ) -> KeyVerdict:
+        """The verdict on the api-key of a MIS that comes alone."""
+        if _CREDENTIAL.match(api_key) is None:
+            return RefusedToken(reason="malformed")
+        path = f"/admin/api_key/{quote(api_key, safe='')}/verify"
+        return await self._ask("GET", path, read_key, request_id=request_id)
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        read: Callable[[int, bytes], Read],
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        request_id: str | None = None,
+    ) -> Read:
         now = asyncio.get_running_loop().time
         if not self.breaker.allows(now()):
             raise MithrilUnavailableError("mithril-api did not answer of late")
+        sent = {"Authorization": f"Bearer {self.service_token}", **(headers or {})}
+        if body is not None:
+            sent["Content-Type"] = "application/json"
+        if request_id is not None:
+            sent["X-Request-ID"] = request_id
         try:
-            verdict = await self._verdict(token, api_key)
+            answer = await self._answer(method, path, body, sent)
+            verdict = read(*answer)
         except MithrilUnavailableError:
             self.breaker.failed(now())
             raise
@@ -118,72 +138,23 @@ class MithrilApi:
         self.breaker.succeeded()
         return verdict
 
-    async def _verdict(self, token: str, api_key: str | None) -> Verdict:
+    async def _answer(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[int, bytes]:
+        async def once() -> tuple[int, bytes]:
+            url = URL(self.url.rstrip("/") + path, encoded=True)
+            async with self.session().request(
+                method, url, data=body, headers=headers, allow_redirects=False
+            ) as answer:
+                return answer.status, await answer.read()
+
         try:
             async with asyncio.timeout(self.deadline):
                 try:
-                    status, body = await self._get(token, api_key)
+                    return await once()
                 except aiohttp.ClientConnectorError:
-                    status, body = await self._get(token, api_key)
+                    return await once()
         # The cause is left out of each: the address asked for has the token in it.
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             text = f"mithril-api did not answer: {type(error).__name__}"
             raise MithrilUnavailableError(text) from None
-        return _read(status, body)
-
-    async def _get(self, token: str, api_key: str | None) -> tuple[int, bytes]:
-        path = f"/admin/tokens/{quote(token, safe='')}/verify"
-        headers = {"Authorization": f"Bearer {self.service_token}"}
-        if api_key is not None:
-            headers["api-key"] = api_key
-        url = URL(self.url.rstrip("/") + path, encoded=True)
-        async with self.session().get(
-            url, headers=headers, allow_redirects=False
-        ) as answer:
-            return answer.status, await answer.read()
-
-
-def _read(status: int, raw: bytes) -> Verdict:
-    if status == 200:
-        return _verified(raw)
-    if status not in {401, 404, 422}:
-        raise MithrilUnavailableError(f"mithril-api answered {status}")
-    error = _error_of(raw)
-    if status == 401 and error.get("message") in _SERVICE_TOKEN_REFUSED:
-        raise MithrilUnavailableError("mithril-api refuses our service token")
-    return RefusedToken(reason=str(error.get("type", status)))
-
-
-def _verified(raw: bytes) -> VerifiedToken:
-    try:
-        body = _Body.model_validate_json(raw)
-    except ValidationError:
-        raise MithrilUnavailableError("mithril-api's answer cannot be read") from None
-    details = body.data.details
-    scope = scope_list(details.scope)
-    if details.broker_scope is not None:
-        scope = narrowed(scope, scope_set(details.broker_scope))
-    return VerifiedToken(
-        token_id=body.data.id,
-        user_id=body.data.user_id,
-        client_id=details.client_id,
-        scope=frozenset(scope),
-        person_id=_person(body.data.user.person_id),
-        mis_client_id=body.urgent.mis_client_id,
-    )
-
-
-def _person(text: str | None) -> UUID | None:
-    """The person of the MPI that a user is, if any; a text that is no id names nobody."""
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return None
-
-
-def _error_of(raw: bytes) -> dict[str, Any]:
-    try:
-        error = orjson.loads(raw)["error"]
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return {}
-    return error if isinstance(error, dict) else {}

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from aiohttp import hdrs, web
 
 
-def bearer_of(request: web.Request) -> str | None:
+def bearer_of(request: web.Request, *, header: str = hdrs.AUTHORIZATION) -> str | None:
     """The bearer credential of a request, if it has one."""
-    header = request.headers.get(hdrs.AUTHORIZATION, "")
-    scheme, _, value = header.partition(" ")
+    given = request.headers.get(header, "")
+    scheme, _, value = given.partition(" ")
     if scheme.lower() != "bearer" or not value.strip():
         return None
     return value.strip()

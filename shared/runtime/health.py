@@ -36,9 +36,13 @@ class Readiness:
 
 
 def add_routes(
-    app: web.Application, *, readiness: Readiness, registry: CollectorRegistry
+    app: web.Application,
+    *,
+    readiness: Readiness,
+    registry: CollectorRegistry,
+    outbox: Callable[[], Mapping[str, float]] | None = None,
 ) -> None:
-    """Mount the three probes."""
+    """Mount the three probes; and what waits in the outbox, of a service that has one."""
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
@@ -53,6 +57,12 @@ def add_routes(
         body = generate_latest(registry)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
+    async def waiting(_: web.Request) -> web.Response:
+        state = {} if outbox is None else outbox()
+        return web.json_response({"data": dict(state)})
+
+    if outbox is not None:
+        app.router.add_get("/outbox", waiting)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)

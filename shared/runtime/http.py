@@ -17,6 +17,7 @@ from shared.runtime import logging, tracing
 from shared.runtime.bodies import BODY_LIMIT
 from shared.runtime.entropy import Entropy
 from shared.runtime.metrics import HttpMetrics
+from shared.runtime.overload import OverloadedError
 from shared.runtime.postgres import DatabaseUnavailableError
 from shared.wire import envelope
 from shared.wire.envelope import Answer, Meta, Problem
@@ -138,6 +139,9 @@ async def _answer(
         return _problem(meta, problem)
     except DatabaseUnavailableError as error:
         note(request, unavailable=str(error))
+        return _problem(meta, envelope.unavailable())
+    except OverloadedError as error:
+        note(request, overloaded=str(error))
         return _problem(meta, envelope.unavailable())
     except web.RequestPayloadError:  # it does not unpack as its headers promised
         return _problem(meta, envelope.malformed())

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.events.envelope import Message
+from shared.runtime import acting
 
 CHANNEL = "mithril_outbox"
 REPLAY = "replay"  # a payload of the channel
@@ -20,13 +21,20 @@ _NOTIFY = f"SELECT pg_notify('{CHANNEL}', '')"
 
 
 def columns(messages: Sequence[Message]) -> tuple[list[object], ...]:
-    """The seven arrays that `INSERT` takes."""
+    """The seven arrays that `INSERT` takes.
+
+    Where a user asked for what is done, the data of each event says who, as `actor_id`.
+    """
+    payloads: list[object] = [message.event.payload().decode() for message in messages]
+    by = acting.current.get()
+    if by is not None:
+        payloads = [f'{{"actor_id":"{by}",{str(said)[1:]}' for said in payloads]
     return (
         [message.id for message in messages],
         [message.event.topic for message in messages],
         [message.event.key() for message in messages],
         [message.event.type for message in messages],
-        [message.event.payload().decode() for message in messages],
+        payloads,
         [message.at for message in messages],
         [message.traceparent for message in messages],
     )

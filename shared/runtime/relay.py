@@ -112,6 +112,13 @@ class Relay:
         self._replay_asked = False
         self._lock = zlib.crc32(f"outbox relay {source}".encode())
 
+    def state(self) -> dict[str, float]:
+        """What waits, and for how long: the gauges, for a page that people look at."""
+        return {
+            "waiting": _value_of(self._metrics.waiting),
+            "oldest_age_seconds": round(_value_of(self._metrics.age), 3),
+        }
+
     def wake(self) -> None:
         """Say that something was committed just now, with or without a NOTIFY of its own."""
         self._woken.set()
@@ -273,6 +280,10 @@ class Relay:
                 finally:
                     conn.terminate()
             await _pause(stop, self._idle)
+
+
+def _value_of(gauge: Gauge) -> float:
+    return next(sample.value for metric in gauge.collect() for sample in metric.samples)
 
 
 async def ask_replay(database_url: str, *, first: int = 0) -> None:

@@ -12,12 +12,18 @@ import uvloop
 
 from shared.runtime.embedded_kafka import EmbeddedKafka
 from shared.runtime.embedded_postgres import EmbeddedPostgres
-from tests.bench import abac, audit, tokens
+from tests.bench import abac, audit, gatekeeper, pages, tokens
 from tests.bench.place import Measured, Place, render
 
 _SETTINGS = MappingProxyType({"shared_buffers": "512MB", "max_wal_size": "8GB"})
 _PARTS: Mapping[str, Callable[[Place], Awaitable[list[Measured]]]] = MappingProxyType(
-    {"tokens": tokens.measure, "abac": abac.measure, "audit": audit.measure}
+    {
+        "tokens": tokens.measure,
+        "abac": abac.measure,
+        "audit": audit.measure,
+        "gatekeeper": gatekeeper.measure,
+        "pages": pages.measure,
+    }
 )
 
 

@@ -88,3 +88,33 @@ VERIFICATION = Target(
     bound="≥ 50000",
     kept=lambda rate: rate >= 50_000,
 )
+GATE_WARM = Target(
+    name="requests checked by one gatekeeper with a warm cache, 1/s",
+    bound="≥ 5000",
+    kept=lambda rate: rate >= 5000,
+)
+GATE_COLD = Target(
+    name="requests checked by one gatekeeper without cache, × verify of mithril-api",
+    bound="≥ 0.8",
+    kept=lambda ratio: ratio >= 0.8,
+)
+GATE_REVOKED = Target(
+    name="how long a revoked token passes gatekeeper, p99 ms",
+    bound="≤ 1000",
+    kept=lambda milliseconds: milliseconds <= 1000,
+)
+PAGE_WEIGHT = Target(
+    name="a sign-in page in all, kB",
+    bound="≤ 50",
+    kept=lambda kilobytes: kilobytes <= 50,
+)
+PAGE_FIRST_PAINT = Target(
+    name="first contentful paint of a sign-in page, cold, ms",
+    bound="≤ 100",
+    kept=lambda milliseconds: milliseconds <= 100,
+)
+PAGE_SHIFT = Target(
+    name="layout shift of a sign-in page",
+    bound="0",
+    kept=lambda shift: shift == 0,
+)

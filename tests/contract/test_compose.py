@@ -20,13 +20,15 @@ OURS = sorted(name for name, it in SERVICES.items() if it["image"].startswith("m
 MIGRATIONS = sorted(name for name in OURS if name.endswith("-migrate"))
 RUNNING = sorted(set(SERVICES) - set(MIGRATIONS))
 OWNERS = {"mithril-scheduler": "mithril-api"}  # of the database that a service works on
+STORED = sorted(name for name in OURS if "DATABASE_URL" in SERVICES[name]["environment"])
+PAGES = sorted(set(OURS) - set(STORED) - {"emulators"})
 
-PUBLIC = {"MITHRIL_AUDIT_TRUSTED_KEYS"}  # called a key, and no secret
+PUBLIC = {"MITHRIL_AUDIT_TRUSTED_KEYS", "MITHRIL_AUDIT_PUBLIC_KEYS"}  # and no secrets
 
 
 def _filled_in(value: object) -> str:
     """A value as compose makes it where nothing is set."""
-    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", str(value))
+    return re.sub(r"\$\{\w+:?-([^}]*)\}", r"\1", str(value))
 
 
 def test_the_neighbours_are_those_the_tests_know() -> None:
@@ -74,7 +76,38 @@ def test_a_service_is_asked_on_its_internal_port(name: str) -> None:
     assert f":{port}" in {_filled_in(it)[-5:] for it in service["ports"]}
 
 
-@pytest.mark.parametrize("name", sorted(set(OURS) & set(RUNNING)))
+@pytest.mark.parametrize("name", PAGES)
+def test_what_has_no_database_starts_after_mithril_api(name: str) -> None:
+    assert SERVICES[name]["depends_on"] == {"mithril-api": {"condition": "service_healthy"}}
+
+
+def test_outside_systems_are_emulated_only_where_that_is_asked_for() -> None:
+    optional = {name for name, it in SERVICES.items() if "profiles" in it}
+    assert optional == {"emulators"}
+    assert SERVICES["emulators"]["profiles"] == ["emulators"]
+    assert not any("emulators" in it.get("depends_on", {}) for it in SERVICES.values())
+
+
+def test_the_console_is_reached_through_gatekeeper_alone() -> None:
+    ports = {_filled_in(port).rpartition(":")[2] for port in SERVICES["admin-web"]["ports"]}
+    gate = SERVICES["gatekeeper"]["environment"]
+    assert ports == {"8186"}
+    assert gate["MITHRIL_GATEKEEPER_UPSTREAM_URL"] == "http://admin-web:8086"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_services_call_one_another_at_ports_that_they_have(name: str) -> None:
+    for value in SERVICES[name]["environment"].values():
+        found = re.fullmatch(r"http://([a-z-]+):(\d+)", _filled_in(value))
+        if found is None or found[1] == "localhost":  # that one is for a browser
+            continue
+        settings = settings_of(found[1])
+        assert settings is not None
+        ports = {settings.model_fields[it].default for it in ("port", "internal_port")}
+        assert int(found[2]) in ports
+
+
+@pytest.mark.parametrize("name", sorted(set(STORED) & set(RUNNING)))
 def test_a_service_starts_after_the_migrations(name: str) -> None:
     needs = SERVICES[name]["depends_on"]
     migrations = f"{OWNERS.get(name, name)}-migrate"
@@ -102,7 +135,7 @@ def test_every_service_runs() -> None:
 
 def test_each_database_is_opened_with_its_own_password() -> None:
     passwords = SERVICES["postgres"]["environment"]
-    for ours in OURS:
+    for ours in STORED:
         url = SERVICES[ours]["environment"]["DATABASE_URL"]
         name = url.rpartition("/")[2]
         password = passwords[f"{name.upper()}_DB_PASSWORD"]
@@ -160,7 +193,7 @@ def test_each_database_that_a_service_owns_is_made() -> None:
     assert mounted.startswith("./deploy/databases/databases.sh:")
     (made,) = re.findall(r"^for name in (.*); do$", script, re.MULTILINE)
     assert set(made.split()) == {
-        SERVICES[name]["environment"]["DATABASE_URL"].rpartition("/")[2] for name in OURS
+        SERVICES[name]["environment"]["DATABASE_URL"].rpartition("/")[2] for name in STORED
     }
 
 
@@ -193,7 +226,11 @@ class Absent:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 
 sys.meta_path.insert(0, Absent())
+import importlib
 import services.cli
+
+for module in services.cli.SUBCOMMANDS.values():
+    importlib.import_module(module)
 """
 
 

@@ -176,7 +176,7 @@ AUDIT = "Deployment abac-log-consumer"
         ),
         pytest.param(
             lambda o: _without(o, "NetworkPolicy", "to-postgres"),
-            "Deployment mithril-scheduler: no NetworkPolicy says whom it may call",
+            "Job mithril-api-migrate: no NetworkPolicy says whom it may call",
             id="may call nobody",
         ),
         pytest.param(

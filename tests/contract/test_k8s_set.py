@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 
-from k8s import rendering
+from k8s import check, rendering
 from k8s.objects import Object, is_ours, labels_of_pods, of_kind, pods_of, selects
 from k8s.settings import every_settings, settings_of
 
@@ -16,13 +17,34 @@ _PUBLIC_CALLERS = {
         "gatekeeper-mithril",
         "admin-gatekeeper-web",
         "auth-web",
-        "admin-web",
         "ingress-nginx",
     },
     "mithril-scheduler": set(),
     "abac-api": {"gatekeeper-mithril", "admin-gatekeeper-web"},
     "abac-log-consumer": {"ingress-nginx", "admin-web"},
+    "gatekeeper-mithril": {"ingress-nginx"},
+    "admin-gatekeeper-web": {"ingress-nginx"},
+    "auth-web": {"ingress-nginx"},
+    "admin-web": {"gatekeeper-mithril"},
 }
+_INTERNAL_CALLERS = {
+    "mithril-api": {
+        "gatekeeper-mithril",
+        "admin-gatekeeper-web",
+        "auth-web",
+        "admin-web",
+        "mithril-scheduler",
+        "abac-log-consumer",
+    },
+    "mithril-scheduler": {"admin-web"},
+    "abac-api": {"admin-web"},
+    "abac-log-consumer": {"admin-web"},
+    "gatekeeper-mithril": set(),
+    "admin-gatekeeper-web": set(),
+    "auth-web": set(),
+    "admin-web": set(),
+}
+_LAPTOP_ONLY = {"emulators"}  # stand-ins for outside systems are never on a cluster
 
 
 @pytest.mark.parametrize("overlay", rendering.OVERLAYS)
@@ -36,6 +58,38 @@ def test_each_public_listener_is_open_to_its_own_callers_only(
     }
 
     assert found == _PUBLIC_CALLERS
+
+
+@pytest.mark.parametrize("overlay", rendering.OVERLAYS)
+def test_each_internal_listener_is_open_to_its_own_callers_and_to_monitoring(
+    overlay: str, overlays: dict[str, list[Object]]
+) -> None:
+    objects = overlays[overlay]
+    found = {
+        owner["metadata"]["name"]: set(_callers(objects, labels_of_pods(owner), "internal"))
+        for owner in of_kind(objects, "Deployment")
+    }
+
+    assert found == {
+        name: callers | {"monitoring"} for name, callers in _INTERNAL_CALLERS.items()
+    }
+
+
+def test_the_example_of_an_ingress_is_valid_and_leads_to_services_that_are_there(
+    production: list[Object],
+) -> None:
+    text = (rendering.ROOT / "k8s/examples/ingress.yaml").read_text()
+    example: list[Object] = list(yaml.safe_load_all(text))
+    there = {item["metadata"]["name"] for item in of_kind(production, "Service")}
+
+    assert [fault for item in example for fault in check.misshapen(item)] == []
+    led_to = {
+        path["backend"]["service"]["name"]
+        for item in of_kind(example, "Ingress")
+        for rule in item["spec"]["rules"]
+        for path in rule["http"]["paths"]
+    }
+    assert led_to - there == {"your-service"}
 
 
 def _callers(objects: list[Object], labels: dict[str, str], port: str) -> Iterator[str]:
@@ -69,7 +123,8 @@ def test_every_service_runs_and_every_database_is_migrated_by_its_owner(
     ours = [item for item, _ in pods_of(overlays[overlay]) if is_ours(item)]
     settings = every_settings()
     owners = {path.parent.name for path in SERVICES.glob("*/migrations")}
-    assert run_as("Deployment") == dict.fromkeys(settings.values(), "serve")
+    served = [settings[name] for name in settings if name not in _LAPTOP_ONLY]
+    assert run_as("Deployment") == dict.fromkeys(served, "serve")
     assert run_as("Job") == {settings[name]: "migrate" for name in owners}
 
 

@@ -14,6 +14,7 @@ from services.mithril_api.settings import Settings
 from tests.builders import World, a_world
 from tests.integration.conftest import *  # noqa: F403 — the same databases
 from tests.processes import SECRET_KEY, SERVICE_TOKEN, ApiProcess
+from tests.system.sets import Up
 
 
 async def worlds(database_url: str, kafka: str, count: int, **but: Any) -> list[World]:
@@ -95,3 +96,12 @@ async def api_process(
     await process.start()
     yield process
     await process.end()
+
+
+@pytest.fixture
+async def up(scratch: Path) -> AsyncIterator[Up]:
+    """Have a set that is not started yet; ended after the test."""
+    made = Up(scratch / "state")
+    yield made
+    if made._process is not None:
+        await made.end()

@@ -6,8 +6,6 @@ import shlex
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -15,76 +13,7 @@ import psutil
 import pytest
 
 from tests.reading import read
-
-
-def free_base() -> int:
-    """A port base whose public and internal ports are free now."""
-    for base in range(20_000, 30_000, 300):
-        ports = [base + offset + number for offset in (0, 100) for number in range(7)]
-        if all(_is_free(port) for port in ports):
-            return base
-    raise RuntimeError("no free ports")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
-
-
-class Up:
-    """`mithril up` on a state directory."""
-
-    def __init__(self, state: Path) -> None:
-        self.state = state
-        self.base = free_base()
-        self.said = ""
-        self._process: asyncio.subprocess.Process | None = None
-
-    @property
-    def process(self) -> asyncio.subprocess.Process:
-        assert self._process is not None
-        return self._process
-
-    async def start(self) -> dict[str, Any]:
-        """Start it; when it is ready, what `endpoints.json` says."""
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "services.cli", "up"),
-            *("--state-dir", str(self.state), "--port-base", str(self.base)),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        assert self._process.stdout is not None
-        self.said = ""
-        async with asyncio.timeout(90):
-            while "Ctrl-C" not in self.said:
-                line = (await self._process.stdout.readline()).decode()
-                assert line, self.said
-                self.said += line
-        endpoints: dict[str, Any] = json.loads((self.state / "endpoints.json").read_text())
-        return endpoints
-
-    async def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
-        """End it; its exit status and what it said since it was ready."""
-        if self.process.returncode is None:
-            self.process.send_signal(number)
-        assert self.process.stdout is not None
-        async with asyncio.timeout(60):
-            rest = (await self.process.stdout.read()).decode().strip()
-            return await self.process.wait(), rest
-
-    def child(self, words: str) -> psutil.Process:
-        """The child process whose command line has these words."""
-        children = psutil.Process(self.process.pid).children(recursive=True)
-        return next(each for each in children if words in " ".join(each.cmdline()))
-
-
-@pytest.fixture
-async def up(scratch: Path) -> AsyncIterator[Up]:
-    """Have a set that is not started yet; ended after the test."""
-    made = Up(scratch / "state")
-    yield made
-    if made._process is not None:
-        await made.end()
+from tests.system.sets import Up
 
 
 async def paste(said: str) -> tuple[int, dict[str, Any]]:
@@ -131,12 +60,14 @@ async def test_the_printed_curl_answers_201_with_a_token_that_verifies_and_an_ev
     assert records[-1].sequence >= 1
     assert set(endpoints["services"]) == {
         *("mithril-api", "mithril-scheduler", "abac-api", "abac-log-consumer"),
+        *("gatekeeper", "auth-web", "admin-web"),
     }
+    assert set(endpoints["emulators"]) == {"public", "smtp"}
     assert set(demo) == {
         *("client_id", "client_secret", "refresh_token", "user_id", "user_email"),
         *("user_password", "service_token", "admin_token", "auditor_token", "mis_api_key"),
         *("admin_email", "admin_password", "auditor_email", "auditor_password"),
-        "patient_id",
+        *("patient_id", "two_factor_email", "two_factor_password", "two_factor_phone"),
     }
     assert await up.end() == (0, "")
     assert not (up.state / "endpoints.json").exists()

@@ -32,6 +32,25 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Following:
+    """The record after another in a chain: it names the hash of that one."""
+
+    id: UUID
+    sequence: int
+    hash: bytes
+    previous_hash: bytes
+
+    def rendered(self) -> dict[str, Any]:
+        """As JSON; bytes in hexadecimal."""
+        return {
+            "id": self.id,
+            "sequence": self.sequence,
+            "hash": self.hash.hex(),
+            "previous_hash": self.previous_hash.hex(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """One access decision. `id` is that of its event; `client_name` is the one known then."""
 

@@ -21,10 +21,13 @@ async def get_decision(request: web.Request) -> Answer:
     found = await show_decision(request.app[DEPS], event_id, asker=asker)
     if found is None:
         raise not_found()
-    decision, checkpoint = found
-    signed = None if checkpoint is None else checkpoint.rendered()
-    proof = {**decision.link.rendered(), "checkpoint": signed}
-    data = {**decision.rendered(), "proof": proof}
+    signed, following = found.checkpoint, found.following
+    proof = {
+        **found.decision.link.rendered(),
+        "checkpoint": None if signed is None else signed.rendered(),
+        "next": None if following is None else following.rendered(),
+    }
+    data = {**found.decision.rendered(), "proof": proof}
     return Answer(data=data, headers=NO_STORE)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.abac_log_consumer.domain.entries import (
     Checkpoint,
     Decision,
+    Following,
     Link,
     TokenEvent,
 )
@@ -172,6 +173,24 @@ async def decision_with_checkpoint(
     )
     checkpoint = (await conn.execute(covering)).one_or_none()
     return _decision(row), None if checkpoint is None else checkpoint_of(checkpoint)
+
+
+async def following(conn: AsyncConnection, link: Link) -> Following | None:
+    """The record after this one in its chain, if it came already."""
+    query: Select[Any] = select(d.event_id, d.previous_hash, d.hash).where(
+        d.topic == link.topic,
+        d.partition == link.partition,
+        d.chain_sequence == link.sequence + 1,
+    )
+    row = (await conn.execute(query)).one_or_none()
+    if row is None:
+        return None
+    return Following(
+        id=row.event_id,
+        sequence=link.sequence + 1,
+        hash=row.hash,
+        previous_hash=row.previous_hash,
+    )
 
 
 def checkpoint_of(row: Row[Any]) -> Checkpoint:

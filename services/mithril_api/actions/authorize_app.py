@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.mithril_api.actions.minting import message, mint
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain import consent
+from services.mithril_api.domain.consent import ConsentFacts, Verdict
 from services.mithril_api.domain.minting import Minted, issued
 from services.mithril_api.domain.refusals import Refused
 from services.mithril_api.store import apps, consenting, tokens, users
@@ -44,15 +45,7 @@ async def authorize(deps: Deps, asked: ConsentAsked) -> Outcome:
 async def _authorize(deps: Deps, asked: ConsentAsked) -> Outcome:
     async with deps.db.begin() as conn:
         await users.is_blocked(conn, asked.user_id)  # waits for a block under way
-        facts = await consenting.facts_for(
-            conn, user_id=asked.user_id, client_id=asked.client_id
-        )
-        verdict = consent.judge(
-            facts,
-            redirect_uri=asked.redirect_uri,
-            scope=asked.scope,
-            client_is_trusted=str(asked.client_id) in deps.settings.trusted_client_ids,
-        )
+        _, verdict = await judged(deps, conn, asked)
         if isinstance(verdict, Refused):
             return verdict
         now = deps.clock.now()
@@ -65,6 +58,22 @@ async def _authorize(deps: Deps, asked: ConsentAsked) -> Outcome:
             now=now,
         )
         return await _issue(deps, conn, asked, app, verdict.scope, now=now)
+
+
+async def judged(
+    deps: Deps, conn: AsyncConnection, asked: ConsentAsked
+) -> tuple[ConsentFacts, Verdict]:
+    """The verdict on a consent, and what it rests on: for the page that asks, too."""
+    facts = await consenting.facts_for(
+        conn, user_id=asked.user_id, client_id=asked.client_id
+    )
+    verdict = consent.judge(
+        facts,
+        redirect_uri=asked.redirect_uri,
+        scope=asked.scope,
+        client_is_trusted=str(asked.client_id) in deps.settings.trusted_client_ids,
+    )
+    return facts, verdict
 
 
 async def _issue(

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.mithril_api.actions.minting import message
 from services.mithril_api.deps import Deps
-from services.mithril_api.store import tokens, users
+from services.mithril_api.store import factor_locks, tokens, users
 from services.mithril_api.store.users import User
 from shared.events.accounts import UserBlocked, UserUnblocked
 from shared.events.tokens import TokensRevoked
@@ -42,10 +42,11 @@ async def block(
 async def unblock(
     deps: Deps, conn: AsyncConnection, user_id: UserId, reason: str | None, *, now: datetime
 ) -> User:
-    """The account, open again, its failed sign-ins forgotten; what was revoked stays so."""
+    """The account, open again, its failures forgotten; what was revoked stays so."""
     unblocked = {"is_blocked": False, "block_reason": reason}
     user = await users.change(conn, user_id, unblocked, at=now)
     await users.forget_failed_logins(conn, user_id)
+    await factor_locks.forget(conn, user_id)
     told = UserUnblocked(user_id=user_id, reason=reason)
     await outbox.put(conn, message(deps, told, at=now))
     return user

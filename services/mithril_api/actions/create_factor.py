@@ -4,10 +4,10 @@ from sqlalchemy.exc import IntegrityError
 
 from services.mithril_api.actions.minting import message
 from services.mithril_api.deps import Deps
-from services.mithril_api.domain.factors import FactorType
+from services.mithril_api.domain.factors import FactorId, FactorType
 from services.mithril_api.domain.refusals import Clash, Reason, Refused
 from services.mithril_api.store import factors, violations
-from services.mithril_api.store.factors import Factor, FactorId
+from services.mithril_api.store.factors import Factor
 from shared.events.accounts import FactorChanged
 from shared.models.ids import UserId
 from shared.runtime import outbox

@@ -10,10 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from services.mithril_api.actions.minting import message
 from services.mithril_api.actions.set_password import Prepared, prepare_first
 from services.mithril_api.deps import Deps
-from services.mithril_api.domain.factors import FactorType
+from services.mithril_api.domain.factors import FactorId, FactorType
 from services.mithril_api.domain.refusals import Clash, Unfit
 from services.mithril_api.store import factors, passwords, users, violations
-from services.mithril_api.store.factors import FactorId
 from services.mithril_api.store.users import User
 from shared.events.accounts import FactorChanged, UserBlocked, UserCreated
 from shared.events.envelope import Event

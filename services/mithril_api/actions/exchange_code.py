@@ -108,6 +108,7 @@ async def _buy(
 ) -> Exchanged:
     code = verdict.code
     settings = deps.settings
+    deps.uses.note(verdict.connection_id, now)
     family = partial(
         mint,
         deps,

@@ -29,9 +29,10 @@ def mint(
     family_id: FamilyId | None = None,
     generation: int = 0,
     details: Mapping[str, Any] | None = None,
+    token_id: TokenId | None = None,
 ) -> Minted:
-    """A token of a new family, unless one is given."""
-    token_id = TokenId(deps.entropy.uuid())
+    """A token of a new family, unless one is given; with a new id, unless one was promised."""
+    token_id = token_id or TokenId(deps.entropy.uuid())
     random = deps.entropy.bits(values.RANDOM_BITS)
     value = values.compose(expires_at=expires_at, random=random)
     token = Token(

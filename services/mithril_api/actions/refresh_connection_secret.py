@@ -1,9 +1,14 @@
 """Give a connection a new secret: one transaction."""
 
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from services.mithril_api.actions.minting import message
 from services.mithril_api.actions.rotating import rotate
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain.connections import (
+    Connection,
     Opened,
     judge_rotation,
     told_of_rotation,
@@ -35,8 +40,28 @@ async def refresh_connection_secret(
         )
         if refused is not None:
             return refused
-        secret = await rotate(deps, conn, connection, now=now)
-        event = told_of_rotation(connection)
-        await outbox.put(conn, message(deps, event, at=now))
+        opened = await _rotated(deps, conn, connection, now=now)
     deps.committed()
+    return opened
+
+
+async def rotate_connection_secret(
+    deps: Deps, client_id: ClientId, connection_id: ConnectionId
+) -> Opened | Refused:
+    """The same for an operator, whose right to it is not the consumer's key."""
+    async with deps.db.begin() as conn:
+        connection = await connections.hold(conn, client_id, connection_id)
+        if connection is None:
+            return Refused(Reason.NOT_FOUND)
+        opened = await _rotated(deps, conn, connection, now=deps.clock.now())
+    deps.committed()
+    return opened
+
+
+async def _rotated(
+    deps: Deps, conn: AsyncConnection, connection: Connection, *, now: datetime
+) -> Opened:
+    secret = await rotate(deps, conn, connection, now=now)
+    event = told_of_rotation(connection)
+    await outbox.put(conn, message(deps, event, at=now))
     return Opened(connection=connection, secret=secret, is_new=False)

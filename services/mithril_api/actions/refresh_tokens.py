@@ -138,15 +138,20 @@ async def _facts(
 ) -> list[RefreshFacts]:
     keyring = deps.settings.keyring
     shapes = [values.shape_of(item.refresh_token) for item in asked]
-    return await refreshing.facts_for(
+    now = deps.clock.now()
+    facts = await refreshing.facts_for(
         conn,
         client_ids=[item.client_id for item in asked],
         secrets=[keyring.digests(CONNECTION_SECRET, item.client_secret) for item in asked],
         digests=digests,
         days=[shape.day if isinstance(shape, values.Ours) else None for shape in shapes],
-        now=deps.clock.now(),
+        now=now,
         locked=locked,
     )
+    for known in facts:
+        if known.connection_id is not None:
+            deps.uses.note(known.connection_id, now)
+    return facts
 
 
 async def _revoke_stolen(deps: Deps, conn: AsyncConnection, batch: "_Batch") -> None:

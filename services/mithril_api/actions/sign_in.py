@@ -1,4 +1,8 @@
-"""Sign in with a password: the password is compared outside, all else is one transaction."""
+"""Sign in with a password: one transaction.
+
+What takes its time is done outside of any: the password is compared, a code is sent. After
+each, everything is judged anew.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -7,10 +11,14 @@ from typing import TypeAlias, assert_never
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.mithril_api.actions import sending_codes
 from services.mithril_api.actions.minting import message, mint
+from services.mithril_api.actions.sending_codes import Reserved
 from services.mithril_api.actions.superseding import supersede
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain import sign_in as rules
+from services.mithril_api.domain import step_up
+from services.mithril_api.domain.factors import ActiveFactor
 from services.mithril_api.domain.minting import Minted, issued
 from services.mithril_api.domain.refusals import Reason, Refused
 from services.mithril_api.domain.sign_in import (
@@ -51,6 +59,9 @@ class SignedIn:
 
     minted: Minted
     next_step: NextStep
+    factors: tuple[
+        ActiveFactor, ...
+    ] = ()  # any of them completes it; the first is asked for
 
 
 Outcome: TypeAlias = SignedIn | Refused
@@ -69,16 +80,44 @@ async def sign_in(deps: Deps, asked: SignInAsked) -> Outcome:
 
     No more failures are ever answered as such than the limit allows: they are counted while
     the user's row is held. A block or a change of password under way is waited for, and the
-    password compared again where its hash is another one now.
+    password compared again where its hash is another one now. A code is sent before the
+    token that it is for is given: where it cannot be, every session is as it was.
     """
-    settled: Outcome | CheckPassword = await retrying(partial(_settle, deps, asked, None))
-    while isinstance(settled, CheckPassword):
-        made = await _compare(deps, asked, settled)
-        settled = await retrying(partial(_settle, deps, asked, made))
+    made: _Comparison | None = None
+    sent: Reserved | None = None
+    while True:
+        settled = await retrying(partial(_settle, deps, asked, made, sent))
+        match settled:
+            case CheckPassword():
+                made = await _compare(deps, asked, settled)
+            case Reserved():
+                await _forgo(deps, sent)
+                if (refused := await sending_codes.send(deps, settled)) is not None:
+                    return await _not_sent(deps, asked, settled, refused)
+                sent = settled
+            case _:
+                break
+    if not isinstance(settled, SignedIn):
+        await _forgo(deps, sent)
     if settled == Refused(Reason.USER_UNKNOWN):
         await deps.passwords.matches(None, asked.password)  # takes as long as for a user
     deps.committed()
     return settled
+
+
+async def _forgo(deps: Deps, sent: Reserved | None) -> None:
+    if sent is not None:
+        await sending_codes.cancel(deps, sent)
+
+
+async def _not_sent(
+    deps: Deps, asked: SignInAsked, reserved: Reserved, refused: Refused
+) -> Refused:
+    async with deps.db.begin() as conn:
+        now = deps.clock.now()
+        await _turn_away(deps, conn, asked, reserved.user_id, refused, now=now)
+    deps.committed()
+    return refused
 
 
 async def _compare(deps: Deps, asked: SignInAsked, wanted: CheckPassword) -> _Comparison:
@@ -92,9 +131,9 @@ async def _compare(deps: Deps, asked: SignInAsked, wanted: CheckPassword) -> _Co
 
 
 async def _settle(
-    deps: Deps, asked: SignInAsked, made: _Comparison | None
-) -> Outcome | CheckPassword:
-    async with deps.db.begin() as conn:
+    deps: Deps, asked: SignInAsked, made: _Comparison | None, sent: Reserved | None
+) -> Outcome | CheckPassword | Reserved:
+    async with deps.sign_ins, deps.db.begin() as conn:
         if made is not None:
             await users.hold(conn, made.checked.user_id)
         now = deps.clock.now()  # after the lock
@@ -105,7 +144,9 @@ async def _settle(
                 if made is not None and made.renewed_hash is not None:
                     await passwords.renew(conn, user_id, made.renewed_hash)
                 if isinstance(decision, Admit):
-                    return await _admit(deps, conn, asked, user_id, decision, now=now)
+                    return await _admit(
+                        deps, conn, asked, user_id, decision, sent=sent, now=now
+                    )
                 return await _turn_away(deps, conn, asked, user_id, decision, now=now)
             case Mistaken(user_id=user_id):
                 since = now - _period(deps)
@@ -156,9 +197,18 @@ async def _admit(
     user_id: UserId,
     admit: Admit,
     *,
+    sent: Reserved | None,
     now: datetime,
-) -> SignedIn:
-    requested = admit.scope_request
+) -> SignedIn | Reserved | Refused:
+    number = admit.number()
+    if number is not None and (sent is None or sent.number != number):
+        reserved = await sending_codes.reserve(deps, conn, user_id, number, now=now)
+        if isinstance(reserved, Refused):
+            return await _turn_away(deps, conn, asked, user_id, reserved, now=now)
+        return reserved
+    details = step_up.details([step_up.PASSWORD], now=now)
+    if admit.scope_request is not None:
+        details["scope_request"] = admit.scope_request
     minted = mint(
         deps,
         admit.name,
@@ -168,7 +218,8 @@ async def _admit(
         grant_type=asked.grant,
         now=now,
         expires_at=now + deps.settings.access_token_ttl(),
-        details={} if requested is None else {"scope_request": requested},
+        details=details,
+        token_id=None if number is None or sent is None else sent.token_id,
     )
     events = await supersede(deps, conn, minted.token, now=now)
     events.append(message(deps, issued(minted.token), at=now))
@@ -181,7 +232,7 @@ async def _admit(
         )
         events.append(message(deps, succeeded, at=now))
     await tokens.add(conn, [minted.token], events)
-    return SignedIn(minted=minted, next_step=admit.next_step)
+    return SignedIn(minted=minted, next_step=admit.next_step, factors=admit.factors)
 
 
 async def _turn_away(

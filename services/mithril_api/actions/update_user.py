@@ -12,10 +12,9 @@ from services.mithril_api.actions.blocking import mark_blocked, unblock
 from services.mithril_api.actions.minting import message
 from services.mithril_api.actions.set_password import Prepared, prepare, set_password
 from services.mithril_api.deps import Deps
-from services.mithril_api.domain.factors import FactorType
+from services.mithril_api.domain.factors import FactorId, FactorType
 from services.mithril_api.domain.refusals import Clash, Reason, Refused, Unfit
 from services.mithril_api.store import factors, users, violations
-from services.mithril_api.store.factors import FactorId
 from services.mithril_api.store.users import User
 from shared.events.accounts import FactorChanged, UserUpdated
 from shared.models.ids import UserId
@@ -103,7 +102,7 @@ async def _set_factor(
         new_id=FactorId(deps.entropy.uuid()),
         user_id=user_id,
         kind=FactorType.SMS,
-        factor=number,
+        values={"factor": number},
         now=now,
     )
     told = FactorChanged(

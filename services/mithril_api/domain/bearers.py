@@ -6,6 +6,13 @@ from services.mithril_api.domain.records import Token
 from services.mithril_api.domain.refusals import Reason, Refused
 from shared.models.tokens import TokenName
 
+_OF_A_CLIENT = frozenset({"authorization_code", "refresh_token"})
+
+
+def is_session(token: Token) -> bool:
+    """Whether a user signed in for this token, rather than a client got it by a consent."""
+    return token.app_id is None and token.grant_type not in _OF_A_CLIENT
+
 
 def judge(token: Token | None, *, wanted: TokenName, now: datetime) -> Token | Refused:
     """The token, if it is live, unused and of the wanted kind."""

@@ -12,12 +12,14 @@ class ConsentFacts:
     """All that the database knows about one consent."""
 
     client_exists: bool
+    client_name: str = ""
     client_is_blocked: bool = False
     user_exists: bool = False
     user_is_blocked: bool = False
     redirect_uris: tuple[str, ...] = ()
     client_type_scope: frozenset[str] = frozenset()
     role_scope: tuple[str, ...] = ()  # of the user's roles in this client, then everywhere
+    approved: frozenset[str] = frozenset()  # what the user let this client do so far
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,10 @@ class Keyring:
         """Every digest under which the secret may be stored."""
         return [_mac(key, purpose, secret) for key in self._keys]
 
+    def sealing_keys(self, purpose: str) -> list[bytes]:
+        """Keys of 32 bytes to seal with, the present one first."""
+        return [_derived(key, purpose) for key in self._keys]
+
     def successors(self, value: str, *, seed: str) -> list[int]:
         """The random parts that a rotated refresh token's successor may have, one a key.
 
@@ -45,9 +49,17 @@ class Keyring:
         macs = (_mac(key, "refresh successor", f"{seed} {value}") for key in self._keys)
         return [int.from_bytes(mac[: values.RANDOM_BITS // 8]) for mac in macs]
 
+    def signing_keys(self, purpose: str) -> list[bytes]:
+        """Keys for signatures of this purpose, the present one first (HS512: 64 bytes)."""
+        return [hmac.digest(key, purpose.encode(), "sha512") for key in self._keys]
+
 
 CONNECTION_SECRET = "connection secret"  # noqa: S105 — the name of a purpose
 ONE_TIME_CODE = "one-time code"
+TOTP_SECRET = "authenticator secret"  # noqa: S105 — the name of a purpose
+RATE_LIMIT = "rate limit"
+RECOVERY_LINK = "recovery link"
+LOGIN_JWT = "login jwt"
 
 
 def _mac(key: bytes, purpose: str, message: str) -> bytes:

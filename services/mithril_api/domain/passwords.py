@@ -40,6 +40,12 @@ def used_recently(*, entry: str = "$.password") -> Invalid:
     return Invalid(entry=entry, rule="password_used", description=text)
 
 
+def breached(*, entry: str = "$.password") -> Invalid:
+    """The complaint about a password that is on the list of breached ones."""
+    text = "This password is known from a data breach. Try another one"
+    return Invalid(entry=entry, rule="password_breached", description=text)
+
+
 def unchanged() -> Invalid:
     """The complaint about a new password that is none."""
     text = "is not changed"

@@ -44,7 +44,16 @@ class Token:
         return min(self.expires_at, self.revoked_at)
 
 
-_OURS_ALONE = frozenset({"code_challenge"})  # details that are for the exchange to compare
+# Details that are for us to compare, or on their way to become a factor.
+_OURS_ALONE = frozenset(
+    {
+        "code_challenge",
+        "request_authentication_factor",
+        "request_authentication_factor_name",
+        "request_authentication_factor_type",
+        "webauthn_challenge",
+    }
+)
 
 
 def rendered(

@@ -22,6 +22,7 @@ class Reason(Enum):
     BROKER_KEY_UNKNOWN = auto()
     ACCESS_TYPE_MISSING = auto()
     CLIENT_BLOCKED = auto()
+    CLIENT_BLOCKED_AT_NONCE = auto()
     CLIENT_BLOCKED_AT_VERIFY = auto()
     CLIENT_GRANT_FORBIDDEN = auto()
     CLIENT_SECRET_WRONG = auto()
@@ -32,12 +33,26 @@ class Reason(Enum):
     CODE_USED = auto()
     FACTOR_ALREADY_DISABLED = auto()
     FACTOR_ALREADY_ENABLED = auto()
+    FACTOR_IS_LAST = auto()
+    FACTOR_NOT_SET = auto()
+    FACTOR_UNKNOWN = auto()
     GRANT_FORBIDDEN = auto()
+    JWT_INVALID = auto()
+    JWT_MISSING = auto()
     LOGIN_LIMIT = auto()
     NOT_FOUND = auto()
+    OTP_ATTEMPTS = auto()
+    OTP_EXPIRED = auto()
+    OTP_INVALID = auto()
+    OTP_TIMEOUT = auto()
+    PASSKEYS_TOO_MANY = auto()
+    PASSKEY_CLONED = auto()  # its counter went back: two devices hold the same key
+    PASSKEY_INVALID = auto()
     PASSWORD_EXPIRED = auto()
     PASSWORD_WRONG = auto()
+    PERSON_UNKNOWN = auto()
     PKCE_FAILED = auto()
+    RECOVERY_OFF = auto()
     REDIRECT_MISMATCH = auto()
     REDIRECT_MISMATCH_AT_CONSENT = auto()
     SCOPE_EMPTY = auto()
@@ -45,10 +60,19 @@ class Reason(Enum):
     SCOPE_NOT_OF_ROLES = auto()
     SCOPE_ONLY = auto()
     SECOND_FACTOR_REQUIRED = auto()
+    SETUP_MISSING = auto()
+    SIGNATURE_INVALID = auto()
+    SIGNERS_TOO_MANY = auto()
+    SIGNER_UNKNOWN = auto()
+    SIGNER_WITHOUT_TAX_ID = auto()
+    SMS_NOT_SENT = auto()
+    STEP_UP_REQUIRED = auto()
+    TAX_ID_MISMATCH = auto()
     TOKEN_EXPIRED = auto()
     TOKEN_EXPIRED_AT_VERIFY = auto()
     TOKEN_INVALID = auto()
     TOKEN_INVALID_TYPE = auto()
+    TOKEN_NOT_OF_SECOND_FACTOR = auto()
     TOKEN_OF_ANOTHER_CLIENT = auto()
     TOKEN_REUSED = auto()  # a theft: its family is revoked
     TOKEN_UNKNOWN = auto()
@@ -66,6 +90,7 @@ class Refused:
 
     reason: Reason
     detail: str = ""
+    retry_after: int | None = None  # seconds after which asking again makes sense
 
 
 @dataclass(frozen=True, slots=True)

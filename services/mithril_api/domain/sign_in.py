@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
+from services.mithril_api.domain import factor_locks
+from services.mithril_api.domain.factors import ActiveFactor, FactorType, ready
 from services.mithril_api.domain.refusals import Reason, Refused
 from shared.models.ids import UserId
 from shared.models.tokens import TokenName
@@ -26,13 +28,7 @@ class NextStep(StrEnum):
     REQUEST_APPS = "REQUEST_APPS"
     REQUEST_OTP = "REQUEST_OTP"
     REQUEST_FACTOR = "REQUEST_FACTOR"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Factor:
-    """An active second factor; without a number it has yet to be set up."""
-
-    number: str | None
+    REQUEST_WEBAUTHN = "REQUEST_WEBAUTHN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +41,8 @@ class Account:
     is_blocked: bool = False
     tax_id: str = ""
     recent_failures: int = 0  # within the period that the limit is about
-    factor: Factor | None = None
+    factors: tuple[ActiveFactor, ...] = ()
+    factors_locked_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +89,14 @@ class Admit:
     scope: tuple[str, ...]
     scope_request: str | None = None  # what a second factor will turn into the scope
     next_step: NextStep
+    factors: tuple[
+        ActiveFactor, ...
+    ] = ()  # any of them completes it; the first is asked for
+
+    def number(self) -> str | None:
+        """Where a code has to be sent for this, if anywhere."""
+        asked = self.factors[0] if self.factors else None
+        return asked.number if asked and asked.kind is FactorType.SMS else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,8 +182,9 @@ def _decide(
         return Refused(Reason.SCOPE_NOT_OF_CLIENT_TYPE)
     if changing and scope != (CHANGE_PASSWORD_SCOPE,):
         return Refused(Reason.SCOPE_ONLY, CHANGE_PASSWORD_SCOPE)
-    if account.factor is not None:
-        return _ask_for_factor(account.factor, scope)
+    if account.factors:
+        locked = factor_locks.refusal(account.factors_locked_until, now=now)
+        return locked or _ask_for_factor(account.factors, scope)
     return Admit(
         name=TokenName.CHANGE_PASSWORD if changing else TokenName.ACCESS,
         scope=scope,
@@ -186,13 +192,27 @@ def _decide(
     )
 
 
-def _ask_for_factor(factor: Factor, scope: tuple[str, ...]) -> Admit:
+def _ask_for_factor(factors: tuple[ActiveFactor, ...], scope: tuple[str, ...]) -> Admit:
+    usable = tuple(ready(factors))
     return Admit(
         name=TokenName.SECOND_FACTOR,
         scope=(),
         scope_request=" ".join(scope),
-        next_step=NextStep.REQUEST_OTP if factor.number else NextStep.REQUEST_FACTOR,
+        next_step=_step_for(usable[0].kind if usable else None),
+        factors=usable,
     )
+
+
+def _step_for(kind: FactorType | None) -> NextStep:
+    match kind:
+        case None:
+            return NextStep.REQUEST_FACTOR
+        case FactorType.SMS | FactorType.TOTP:
+            return NextStep.REQUEST_OTP
+        case FactorType.WEBAUTHN:
+            return NextStep.REQUEST_WEBAUTHN
+        case _:
+            assert_never(kind)
 
 
 def superseded_by(name: TokenName) -> tuple[TokenName, ...]:

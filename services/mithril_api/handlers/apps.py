@@ -82,13 +82,13 @@ async def get_all(request: web.Request) -> Answer:
             number=page.number,
             size=page.size,
         )
-    return list_answer([_rendered(item) for item in found], page, total)
+    return list_answer([rendered(item) for item in found], page, total)
 
 
 async def get_one(request: web.Request) -> Answer:
     """One of them."""
     user_id, app_id = await _consumer(request, READ), _app_of_path(request)
-    return Answer(data=_rendered(await _found(request, user_id, app_id)))
+    return Answer(data=rendered(await _found(request, user_id, app_id)))
 
 
 async def post(request: web.Request) -> Answer:
@@ -105,7 +105,7 @@ async def post(request: web.Request) -> Answer:
     )
     if isinstance(outcome, Clash):
         refuse(outcome)
-    return created(_rendered(outcome), f"/admin/apps/{outcome.app.id}")
+    return created(rendered(outcome), f"/admin/apps/{outcome.app.id}")
 
 
 async def put(request: web.Request) -> Answer:
@@ -114,13 +114,13 @@ async def put(request: web.Request) -> Answer:
     body = await read_wrapped(request, "app")
     form = cast_beside(ChangeBody, without_blanks(body), blanked(body, ("scope",)))
     if form.scope is None:
-        return Answer(data=_rendered(await _found(request, user_id, app_id)))
+        return Answer(data=rendered(await _found(request, user_id, app_id)))
     outcome = await update_app(
         request.app[DEPS], user_id, app_id, scope=scope_list(form.scope)
     )
     if isinstance(outcome, Refused):
         refuse(outcome)
-    return Answer(data=_rendered(outcome))
+    return Answer(data=rendered(outcome))
 
 
 async def delete(request: web.Request) -> Answer:
@@ -162,7 +162,8 @@ def _marked(text: str, mark: str) -> list[str]:
     return [item.removeprefix(mark) for item in items if item.startswith(mark)]
 
 
-def _rendered(item: NamedApp) -> dict[str, Any]:
+def rendered(item: NamedApp) -> dict[str, Any]:
+    """The App object of the contract (spec §1.4)."""
     app = item.app
     return {
         "id": app.id,

@@ -6,22 +6,26 @@ only beside a service token, or in network mode, where a gateway stands in front
 
 from dataclasses import dataclass, replace
 from typing import NoReturn
+from uuid import UUID
 
 from aiohttp import web
 
 from services.mithril_api.actions.verify_tokens import VerifyAsked, refused_unseen
+from services.mithril_api.domain import bearers
 from services.mithril_api.domain.records import Token
 from services.mithril_api.domain.refusals import Reason, Refused
 from services.mithril_api.handlers.keys import DEPS, VERIFIES
 from services.mithril_api.handlers.problems import refuse
 from shared.models.scopes import narrowed, scope_set
-from shared.runtime import platform
+from shared.runtime import acting, platform
 from shared.runtime.bearer import bearer_of
 from shared.runtime.http import Handler, note
 from shared.runtime.platform import INVALID_TOKEN, MISSING_BEARER
+from shared.wire.casting import is_uuid
 from shared.wire.envelope import Answer, access_denied, forbidden
 
 MISSING_CONSUMER = "Missing header x-consumer-id"
+CONSENTS = "app:authorize"
 REQUIRED_BEARER = "Authorization header required."  # where the bearer is what is acted on
 
 
@@ -38,8 +42,13 @@ def is_platform(request: web.Request) -> bool:
     return platform.is_platform(request, request.app[DEPS].settings)
 
 
-async def consumer_of(request: web.Request, *, scope: str) -> Caller:
-    """The calling user, who must hold `scope`; 401 or 403 with the gateway's texts."""
+async def consumer_of(
+    request: web.Request, *, scope: str, or_session: bool = False
+) -> Caller:
+    """The calling user, who must hold `scope`; 401 or 403 with the gateway's texts.
+
+    With `or_session`, a session that may give consents will do, too.
+    """
     if is_platform(request):
         header = request.headers.get("x-consumer-id")
         if header:
@@ -50,7 +59,8 @@ async def consumer_of(request: web.Request, *, scope: str) -> Caller:
     if bearer is None:
         raise access_denied(MISSING_CONSUMER)
     token = await access_token_of(request, bearer)
-    _require(token, scope)
+    if not (or_session and CONSENTS in token.scope and bearers.is_session(token)):
+        _require(token, scope)
     return Caller(user_id=str(token.user_id), token=token)
 
 
@@ -102,14 +112,23 @@ def internal(handler: Handler) -> Handler:
 
 
 def admin(handler: Handler, *, scope: str) -> Handler:
-    """The platform, or a user whose access token has the scope of the gateway table (§7.3)."""
+    """The platform, or a user whose access token has the scope of the gateway table (§7.3).
+
+    Events of what is done then say which user asked, be it in the platform's words.
+    """
 
     async def guarded(request: web.Request) -> Answer | web.StreamResponse:
-        if not is_platform(request):
+        if is_platform(request):
+            consumer = request.headers.get("x-consumer-id", "")
+            by = UUID(consumer) if is_uuid(consumer) else None
+        else:
             bearer = bearer_of(request)
             if bearer is None:
                 raise access_denied(MISSING_BEARER)
-            _require(await access_token_of(request, bearer), scope)
+            token = await access_token_of(request, bearer)
+            _require(token, scope)
+            by = token.user_id
+        acting.current.set(by)
         return await handler(request)
 
     guarded.__name__ = getattr(handler, "__name__", "handler")

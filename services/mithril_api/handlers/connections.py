@@ -1,15 +1,18 @@
 """/admin/clients/{client_id}/connections (spec §1.4)."""
 
+import re
+from datetime import datetime
 from typing import Annotated, Any
 
 from aiohttp import web
-from pydantic import StringConstraints
+from pydantic import StringConstraints, ValidatorFunctionWrapHandler, WrapValidator
 
 from services.mithril_api.actions.change_connection import change_connection
 from services.mithril_api.actions.delete_connection import delete_connection
 from services.mithril_api.actions.put_connection import put_connection
 from services.mithril_api.actions.refresh_connection_secret import (
     refresh_connection_secret,
+    rotate_connection_secret,
 )
 from services.mithril_api.domain.connections import Connection, ConnectionChange, Opened
 from services.mithril_api.domain.refusals import Clash, Refused
@@ -27,7 +30,8 @@ from services.mithril_api.handlers.rendering import (
     paged,
     timestamp,
 )
-from services.mithril_api.store import connections
+from services.mithril_api.store import connection_use, connections
+from services.mithril_api.store.connection_use import Use
 from shared.models.ids import ClientId, ConnectionId
 from shared.runtime.bodies import read_object
 from shared.wire.casting import Body, Id, is_uuid, parse_uuid
@@ -35,9 +39,23 @@ from shared.wire.envelope import Answer, Invalid, Problem, not_found
 
 NO_STORE = {"Cache-Control": "no-store"}
 
+# What never leaves the machine may go without TLS (RFC 8252 §7.3, §8.3).
+_LOOPBACK = re.compile(
+    r"http://(127\.0\.0\.1|\[::1\]|localhost)(:[0-9]{1,5})?(/[\x21\x22\x24-\x7e]*)?"
+)
+
+
+def _loopback_or(value: object, judge: ValidatorFunctionWrapHandler) -> object:
+    if isinstance(value, str) and len(value) <= 2048 and _LOOPBACK.fullmatch(value):
+        return value
+    return judge(value)
+
+
 # As documented, and without what no redirection may hold (RFC 6749 §3.1.2, RFC 9110 §5.5).
 RedirectUri = Annotated[
-    str, StringConstraints(max_length=2048, pattern=r"^https://[^\s\p{Cc}#]+$")
+    str,
+    StringConstraints(max_length=2048, pattern=r"^https://[^\s\p{Cc}#]+$"),
+    WrapValidator(_loopback_or),
 ]
 
 
@@ -87,13 +105,15 @@ async def get_all(request: web.Request) -> Answer:
 
 
 async def get_one(request: web.Request) -> Answer:
-    """A connection of a client, without its secret."""
+    """A connection of a client, without its secret; `urgent` has what operators look for."""
     client_id, connection_id = _client_id(request), _connection_id(request)
-    async with request.app[DEPS].db.read() as conn:
+    deps = request.app[DEPS]
+    async with deps.db.read() as conn:
         connection = await connections.by_id(conn, client_id, connection_id)
+        use = await connection_use.of_connection(conn, connection_id)
     if connection is None:
         raise not_found()
-    return Answer(data=rendered(connection))
+    return Answer(data=rendered(connection), urgent=_in_use(use, now=deps.clock.now()))
 
 
 async def put(request: web.Request) -> Answer:
@@ -154,6 +174,16 @@ async def patch_refresh_secret(request: web.Request) -> Answer:
     return _with_secret(outcome)
 
 
+async def patch_rotate_secret(request: web.Request) -> Answer:
+    """The same by an operator, who needs no key of the consumer."""
+    outcome = await rotate_connection_secret(
+        request.app[DEPS], _client_id(request), _connection_id(request)
+    )
+    if isinstance(outcome, Refused):
+        refuse(outcome)
+    return _with_secret(outcome)
+
+
 async def delete(request: web.Request) -> Answer:
     """Delete a connection."""
     refused = await delete_connection(
@@ -180,6 +210,23 @@ def _with_secret(opened: Opened) -> Answer:
         status=201 if opened.is_new else 200,
         headers={**NO_STORE, "Location": path},
     )
+
+
+def _in_use(use: Use, *, now: datetime) -> dict[str, Any]:
+    """Which secrets there are, by when they were made, and when one was last used."""
+    return {
+        "last_used_at": None if use.last_at is None else timestamp(use.last_at),
+        "secrets": [
+            {
+                "inserted_at": timestamp(secret.inserted_at),
+                "expires_at": None
+                if secret.expires_at is None
+                else timestamp(secret.expires_at),
+                "is_live": secret.expires_at is None or secret.expires_at > now,
+            }
+            for secret in use.secrets
+        ],
+    }
 
 
 def rendered(connection: Connection) -> dict[str, Any]:

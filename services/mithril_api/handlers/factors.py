@@ -7,7 +7,8 @@ from aiohttp import web
 
 from services.mithril_api.actions.change_factor import change_factor
 from services.mithril_api.actions.create_factor import create_factor
-from services.mithril_api.domain.factors import FactorAction, FactorType, masked
+from services.mithril_api.domain.factors import FactorAction, FactorId, FactorType, masked
+from services.mithril_api.domain.one_time_codes import shown_key
 from services.mithril_api.handlers.keys import DEPS
 from services.mithril_api.handlers.parsing import Flag, Phone, cast_new, cast_query
 from services.mithril_api.handlers.problems import refuse
@@ -20,7 +21,7 @@ from services.mithril_api.handlers.rendering import (
 )
 from services.mithril_api.handlers.users import user_of_path
 from services.mithril_api.store import factors, one_time_codes, users
-from services.mithril_api.store.factors import Factor, FactorId
+from services.mithril_api.store.factors import Factor
 from services.mithril_api.store.one_time_codes import SentCode
 from services.mithril_api.store.users import User
 from shared.runtime.bodies import read_object
@@ -139,6 +140,7 @@ def _rendered(factor: Factor, user: User) -> dict[str, Any]:
         "id": factor.id,
         "type": factor.type,
         "factor": None if factor.factor is None else masked(factor.factor),
+        "name": factor.name,
         "is_active": factor.is_active,
         "user_id": factor.user_id,
         "user": user_object(user),
@@ -151,7 +153,7 @@ def _rendered_code(code: SentCode) -> dict[str, Any]:
     expired_at = code.code_expired_at
     return {
         "id": code.id,
-        "key": code.key,
+        "key": shown_key(code.key),
         "code_expired_at": None if expired_at is None else timestamp(expired_at),
         "status": code.status,
         "active": code.active,

@@ -1,20 +1,27 @@
 """POST /auth/login and /auth/logout: sessions of humans, for the sign-in pages (spec §1.3 O2)."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from aiohttp import web
 from pydantic import StringConstraints
 
 from services.mithril_api.actions import log_out, sign_in
 from services.mithril_api.actions.sign_in import SignInAsked
+from services.mithril_api.domain import signatures
+from services.mithril_api.domain.limits import Purpose
 from services.mithril_api.domain.records import rendered
 from services.mithril_api.domain.refusals import Reason, Refused
 from services.mithril_api.domain.sign_in import Grant
+from services.mithril_api.handlers import second_factors
 from services.mithril_api.handlers.callers import required_bearer
+from services.mithril_api.handlers.captcha import require_captcha
 from services.mithril_api.handlers.keys import DEPS, METRICS
+from services.mithril_api.handlers.limiting import limit
 from services.mithril_api.handlers.problems import refuse
+from services.mithril_api.handlers.signature_login import post_signature
 from services.mithril_api.handlers.tokens import NO_STORE
 from shared.models.ids import ClientId
+from shared.models.tokens import TokenName
 from shared.runtime.bodies import read_wrapped
 from shared.runtime.http import note
 from shared.wire.casting import Body, ScopeText, Text, cast, parse_uuid
@@ -26,7 +33,7 @@ Captcha = Annotated[str, StringConstraints(max_length=8192)]
 class PasswordBody(Body):
     """`grant_type=password` and `grant_type=change_password`.
 
-    `token` is the answer to a reCAPTCHA. It is taken and left alone: nothing checks it yet.
+    `token` is the answer to a reCAPTCHA, required where one is configured.
     """
 
     email: Text
@@ -39,13 +46,19 @@ class PasswordBody(Body):
 async def post_login(request: web.Request) -> Answer:
     """Sign a human in.
 
-    With a second factor the token is a `2fa_access_token`, which authorises nothing. No
-    one-time code is sent for it: sending and checking codes comes with a later release.
+    With a second factor the token is a `2fa_access_token`, which authorises nothing: it is
+    what the second factor is shown with.
     """
     body = await read_wrapped(request, "token")
     match body.get("grant_type"):
         case Grant.PASSWORD | Grant.CHANGE_PASSWORD as grant:
             return await _sign_in(request, Grant(grant), cast(PasswordBody, body))
+        case signatures.GRANT:
+            return await post_signature(request, body)
+        case second_factors.AUTHORIZE:
+            return await second_factors.post_authorize(request, body)
+        case second_factors.REFRESH:
+            return await second_factors.post_refresh(request, body)
         case None | "":
             raise unprocessable("Request must include grant_type.")
         case _:
@@ -54,9 +67,12 @@ async def post_login(request: web.Request) -> Answer:
 
 
 async def _sign_in(request: web.Request, grant: Grant, form: PasswordBody) -> Answer:
+    client_id = ClientId(parse_uuid(form.client_id))
+    await limit(request, Purpose.LOGIN, client=str(client_id), user=form.email.lower())
+    await require_captcha(request, form.token)
     asked = SignInAsked(
         grant=grant,
-        client_id=ClientId(parse_uuid(form.client_id)),
+        client_id=client_id,
         email=form.email,
         password=form.password,
         scope=tuple(form.scope.split()),
@@ -70,7 +86,11 @@ async def _sign_in(request: web.Request, grant: Grant, form: PasswordBody) -> An
     token = outcome.minted.token
     note(request, user_id=str(token.user_id))
     data = rendered(token, value=outcome.minted.value)
-    urgent = {"next_step": outcome.next_step}
+    urgent: dict[str, Any] = {"next_step": outcome.next_step}
+    if outcome.minted.token.name is TokenName.SECOND_FACTOR:
+        known = outcome.factors
+        urgent["factors"] = [second_factors.shown_factor(factor) for factor in known]
+        urgent["factor_id"] = known[0].id if known else None
     return Answer(data=data, status=201, urgent=urgent, headers=NO_STORE)
 
 

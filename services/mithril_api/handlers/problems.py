@@ -25,6 +25,7 @@ _TABLE: Mapping[Reason, tuple[int, str, str]] = {
     Reason.APPROVAL_MISSING: _denied("Resource owner revoked access for the client."),
     Reason.ACCESS_TYPE_MISSING: _denied("Client settings must contain access_type."),
     Reason.CLIENT_BLOCKED: _denied("Client is blocked."),
+    Reason.CLIENT_BLOCKED_AT_NONCE: _denied("Client is blocked"),
     Reason.CLIENT_BLOCKED_AT_VERIFY: _denied("Authentication failed.", "invalid_client"),
     Reason.CLIENT_GRANT_FORBIDDEN: _denied("Client is not allowed to issue login token."),
     Reason.CLIENT_SECRET_WRONG: _denied("Invalid client id or secret.", "invalid_client"),
@@ -33,11 +34,24 @@ _TABLE: Mapping[Reason, tuple[int, str, str]] = {
     Reason.CODE_REUSED: _denied("Token has already been used."),
     Reason.CODE_USED: _denied("Token has already been used."),
     Reason.GRANT_FORBIDDEN: _denied("Grant type not allowed.", "invalid_grant"),
+    Reason.JWT_INVALID: _denied("JWT is invalid.", "jwt_invalid"),
+    Reason.JWT_MISSING: _denied(
+        "Signed content does not contain field jwt.", "jwt_invalid"
+    ),
     Reason.LOGIN_LIMIT: _denied("You reached login attempts limit. Try again later"),
+    Reason.OTP_ATTEMPTS: _denied(
+        "Reached max OTP verify attempts", "otp_reached_max_attempts"
+    ),
+    Reason.OTP_EXPIRED: _denied("OTP expired.", "otp_expired"),
+    Reason.OTP_INVALID: _denied("Invalid OTP code.", "otp_invalid"),
+    Reason.OTP_TIMEOUT: (429, "otp_timeout", "Sending OTP timeout. Try later."),
+    Reason.PASSKEY_CLONED: _denied("Passkey was not accepted.", "webauthn_invalid"),
+    Reason.PASSKEY_INVALID: _denied("Passkey was not accepted.", "webauthn_invalid"),
     Reason.PASSWORD_EXPIRED: _denied(
         "The password expired for user: {detail}", "password_expired"
     ),
     Reason.PASSWORD_WRONG: _denied("Identity, password combination is wrong."),
+    Reason.PERSON_UNKNOWN: _denied("Person not found."),
     Reason.PKCE_FAILED: _denied("Code verifier does not match.", "invalid_grant"),
     Reason.REDIRECT_MISMATCH: _denied(
         "The redirection URI provided does not match a pre-registered value.",
@@ -47,6 +61,19 @@ _TABLE: Mapping[Reason, tuple[int, str, str]] = {
         "The redirection URI provided does not match a pre-registered value."
     ),
     Reason.SCOPE_ONLY: _denied("Allowed scopes for the token are {detail}."),
+    Reason.SETUP_MISSING: _denied("Invalid token type. Init factor at first"),
+    Reason.SIGNERS_TOO_MANY: (
+        400,
+        "request_malformed",
+        "document must be signed by 1 signer but contains {detail} signatures",
+    ),
+    Reason.SIGNER_UNKNOWN: _denied("Person with tax id from digital signature not found."),
+    Reason.SMS_NOT_SENT: (503, "internal_error", "SMS not sent. Try later"),
+    Reason.TAX_ID_MISMATCH: (
+        403,
+        "tax_id_invalid",
+        "Tax id not matched with MPI person.",
+    ),
     Reason.TOKEN_EXPIRED: _denied("Token expired.", "token_expired"),
     Reason.TOKEN_REUSED: _denied("Token expired.", "token_expired"),
     Reason.TOKEN_EXPIRED_AT_VERIFY: _denied(
@@ -54,6 +81,7 @@ _TABLE: Mapping[Reason, tuple[int, str, str]] = {
     ),
     Reason.TOKEN_INVALID: _denied("Invalid token.", "token_invalid"),
     Reason.TOKEN_INVALID_TYPE: _denied("Invalid token type.", "token_invalid_type"),
+    Reason.TOKEN_NOT_OF_SECOND_FACTOR: _denied("Invalid token type"),
     Reason.TOKEN_OF_ANOTHER_CLIENT: _denied("Token not found or expired.", "invalid_grant"),
     Reason.TOKEN_UNKNOWN: _denied("Token not found.", "token_not_found"),
     Reason.USER_BLOCKED: _denied("User blocked.", "user_blocked"),
@@ -73,11 +101,15 @@ _UNPROCESSABLE: Mapping[Reason, str] = {
     Reason.SCOPE_NOT_OF_ROLES: (
         "User requested scope that is not allowed by role based access policies."
     ),
+    Reason.SIGNATURE_INVALID: "{detail}",
+    Reason.SIGNER_WITHOUT_TAX_ID: "Digital signature signer does not contain drfo.",
 }
 
 _FORBIDDEN: Mapping[Reason, str | None] = {
     Reason.API_KEY_OF_ANOTHER: None,
+    Reason.RECOVERY_OFF: "Password recovery is not available.",
     Reason.SECOND_FACTOR_REQUIRED: "Second factor is required.",
+    Reason.STEP_UP_REQUIRED: "Step-up authentication required",
     Reason.USER_NOT_REGISTERED: "User is not registered",
 }
 
@@ -86,6 +118,10 @@ _CONFLICT: Mapping[Reason, str] = {
     Reason.CLIENT_TYPE_IN_USE: "client type has clients",
     Reason.FACTOR_ALREADY_DISABLED: "user authentication factor already disabled",
     Reason.FACTOR_ALREADY_ENABLED: "user authentication factor already enabled",
+    Reason.FACTOR_IS_LAST: "the last authentication factor cannot be removed",
+    Reason.FACTOR_NOT_SET: "Factor not set",
+    Reason.FACTOR_UNKNOWN: "Not found authentication factor for user.",
+    Reason.PASSKEYS_TOO_MANY: "user has too many passkeys",
     Reason.USER_ALREADY_BLOCKED: "user already blocked",
     Reason.USER_ALREADY_UNBLOCKED: "user already unblocked",
 }
@@ -93,11 +129,18 @@ _CONFLICT: Mapping[Reason, str] = {
 
 def problem_of(refused: Refused) -> Problem:
     """What a refusal looks like outside."""
+    problem = _problem_of(refused)
+    if refused.retry_after is not None:
+        problem.headers["Retry-After"] = str(refused.retry_after)
+    return problem
+
+
+def _problem_of(refused: Refused) -> Problem:
     reason = refused.reason
     if reason in _CONFLICT:
         return conflict(_CONFLICT[reason])
     if reason in _UNPROCESSABLE:
-        return unprocessable(_UNPROCESSABLE[reason])
+        return unprocessable(_UNPROCESSABLE[reason].replace("{detail}", refused.detail))
     if reason in _FORBIDDEN:
         return forbidden(_FORBIDDEN[reason])
     if reason is Reason.NOT_FOUND:

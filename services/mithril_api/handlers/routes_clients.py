@@ -52,11 +52,13 @@ def _add_connections(app: web.Application) -> None:
     many = "/admin/clients/{client_id}/connections"
     one = f"{many}/{{id}}"
     refresh = f"{one}/actions/refresh_secret"
+    rotate = f"{one}/actions/rotate_secret"
     _add(app, "GET", many, connections.get_all, scope="client:read")
     _add(app, "PUT", many, connections.put, scope="client:write")
     _add(app, "GET", one, connections.get_one, scope="client:read")
     _add(app, "PATCH", one, connections.patch, scope="client:write")
     _add(app, "PATCH", refresh, connections.patch_refresh_secret, scope="client:write")
+    _add(app, "PATCH", rotate, connections.patch_rotate_secret, scope="client:write")
     _add(app, "DELETE", one, connections.delete, scope="client:delete")
 
 

@@ -51,6 +51,7 @@ def add_user_routes(app: web.Application) -> None:
     add("DELETE", _USER + "/global_roles/{id}", global_roles.delete, "user:delete")
 
     add("DELETE", _USER + "/tokens", user_tokens.delete_all, "user:delete")
+    add("GET", _USER + "/apps", user_tokens.get_consents, "user:read")
     add("DELETE", _USER + "/apps", user_tokens.delete_consents, "user:delete")
     add("POST", _USER + "/tokens/access", user_tokens.post_access, "user:write")
 

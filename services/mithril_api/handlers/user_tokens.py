@@ -9,11 +9,13 @@ from services.mithril_api.actions.delete_tokens import TokensChosen, delete_toke
 from services.mithril_api.actions.issue_access_token import issue_access_token
 from services.mithril_api.domain.records import rendered
 from services.mithril_api.domain.refusals import Refused
+from services.mithril_api.handlers.apps import rendered as rendered_app
 from services.mithril_api.handlers.keys import DEPS
 from services.mithril_api.handlers.parsing import cast_query, without_blanks
 from services.mithril_api.handlers.problems import refuse
-from services.mithril_api.handlers.rendering import NOTHING
+from services.mithril_api.handlers.rendering import NOTHING, list_answer, paged
 from services.mithril_api.handlers.users import user_of_path
+from services.mithril_api.store import apps
 from shared.models.ids import ClientId
 from shared.models.scopes import scope_list
 from shared.models.tokens import TokenName
@@ -65,6 +67,22 @@ async def delete_all(request: web.Request) -> Answer:
     )
     await delete_tokens(request.app[DEPS], chosen)
     return NOTHING
+
+
+async def get_consents(request: web.Request) -> Answer:
+    """A page of what a user allows clients, for operators."""
+    user_id = user_of_path(request)
+    page = paged(request)
+    async with request.app[DEPS].db.read() as conn:
+        found, total = await apps.page_of_user(
+            conn,
+            user_id,
+            client_ids=[],
+            name_prefixes=[],
+            number=page.number,
+            size=page.size,
+        )
+    return list_answer([rendered_app(item) for item in found], page, total)
 
 
 async def delete_consents(request: web.Request) -> Answer:

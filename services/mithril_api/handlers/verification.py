@@ -23,7 +23,14 @@ async def get_verify(request: web.Request) -> Answer:
     """The token and whose it is. Access tokens only; a refresh-token value is never told."""
     value = request.match_info["value"]
     verified = await _verify(request, value)
-    data = rendered(verified.token, value=value)
+    urgent = {"mis_client_id": verified.broker_id}
+    data = {**verified_object(verified), "value": value}
+    return Answer(data=data, urgent=urgent, headers=NO_STORE)
+
+
+def verified_object(verified: Verified) -> dict[str, Any]:
+    """The token as a gateway is told of it, without its value."""
+    data = rendered(verified.token, value=None)
     details: dict[str, Any] = data["details"]
     details.pop("refresh_token", None)
     if verified.client_type is not None:
@@ -31,8 +38,7 @@ async def get_verify(request: web.Request) -> Answer:
     if verified.broker_scope is not None:
         details["broker_scope"] = verified.broker_scope
     data["user"] = {"person_id": verified.person_id}
-    urgent = {"mis_client_id": verified.broker_id}
-    return Answer(data=data, urgent=urgent, headers=NO_STORE)
+    return data
 
 
 async def get_user(request: web.Request) -> Answer:

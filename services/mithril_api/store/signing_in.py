@@ -2,11 +2,13 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Row, delete, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.mithril_api.domain.sign_in import Account, Factor, SignInFacts
+from services.mithril_api.domain.factors import ActiveFactor, FactorId, FactorType
+from services.mithril_api.domain.sign_in import Account, SignInFacts
 from services.mithril_api.store import sql
 from shared.models.ids import ClientId, UserId
 from shared.models.schema.mithril import login_failures as f
@@ -47,5 +49,18 @@ def _account(row: Row[Any]) -> Account:
         is_blocked=row.is_blocked,
         tax_id=row.tax_id,
         recent_failures=row.recent_failures,
-        factor=None if row.factor_id is None else Factor(number=row.factor_number),
+        factors=tuple(_factor(*item) for item in row.factors or ()),
+        factors_locked_until=row.factors_locked_until,
+    )
+
+
+def _factor(
+    factor_id: str, kind: str, number: str | None, name: str | None, is_ready: str
+) -> ActiveFactor:
+    return ActiveFactor(
+        id=FactorId(UUID(factor_id)),
+        kind=FactorType(kind),
+        number=number,
+        name=name,
+        is_ready=is_ready == "true",
     )

@@ -12,6 +12,7 @@ import orjson
 from sqlalchemy import (
     ColumnElement,
     Row,
+    Select,
     Update,
     delete,
     or_,
@@ -144,6 +145,27 @@ async def lock_presented(
 
     Values moved in may be shared by two kinds: then it is the preferred one.
     """
+    query = await _presented(conn, value, preferred)
+    if query is None:
+        return None
+    row = (await conn.execute(query.with_for_update(key_share=True))).one_or_none()
+    return None if row is None else token_of(row)
+
+
+async def owner_of_presented(
+    conn: AsyncConnection, value: str, *, preferred: TokenName
+) -> UserId | None:
+    """Whose that token is, whatever its state: for who must hold the user's row first."""
+    query = await _presented(conn, value, preferred)
+    if query is None:
+        return None
+    row = (await conn.execute(query)).one_or_none()
+    return None if row is None else UserId(row.user_id)
+
+
+async def _presented(
+    conn: AsyncConnection, value: str, preferred: TokenName
+) -> Select[Any] | None:
     shape = values.shape_of(value)
     if isinstance(shape, values.Forged):
         return None
@@ -155,15 +177,8 @@ async def lock_presented(
         spans.append((t.c.expires_at >= shape.day) & (t.c.expires_at < next_day))
     if not spans:
         return None
-    query = (
-        select(t)
-        .where(t.c.digest == digest, or_(*spans))
-        .order_by(t.c.name != preferred)
-        .limit(1)
-        .with_for_update(key_share=True)
-    )
-    row = (await conn.execute(query)).one_or_none()
-    return None if row is None else token_of(row)
+    found = select(t).where(t.c.digest == digest, or_(*spans))
+    return found.order_by(t.c.name != preferred).limit(1)
 
 
 async def _bounds(
@@ -217,6 +232,14 @@ async def spend(
             successor_expires_at=None if successor is None else successor.expires_at,
         )
     )
+    await conn.execute(statement)
+
+
+async def note_details(
+    conn: AsyncConnection, token: Token, details: Mapping[str, Any]
+) -> None:
+    """Replace what is noted with a token whose row the caller holds."""
+    statement = update(t).where(is_token(token)).values(details=dict(details))
     await conn.execute(statement)
 
 

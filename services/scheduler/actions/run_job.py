@@ -10,7 +10,7 @@ from services.scheduler.deps import Deps
 from services.scheduler.domain.runs import Outcome, Result, Run, Skipped, SkipReason
 from services.scheduler.store import locks, runs
 from services.scheduler.work import Job, Progress, StopRequestedError
-from shared.runtime import logging
+from shared.runtime import acting, logging
 from shared.runtime.postgres import LOST, DatabaseUnavailableError
 
 _log = logging.get("jobs")
@@ -56,6 +56,8 @@ async def _run_alone(deps: Deps, job: Job, tick: datetime | None) -> Result:
 
 async def _work(deps: Deps, job: Job, run: Run) -> Run:
     progress = Progress(run_id=run.id, stop=deps.stop)
+    if (by := acting.current.get()) is not None:
+        progress.details["actor_id"] = str(by)
     outcome = Outcome.SUCCEEDED
     try:
         await job.work(deps, progress)

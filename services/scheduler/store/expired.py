@@ -48,6 +48,26 @@ DELETE FROM outbox_default WHERE position IN (
 )
 """)
 
+_NONCES = text("""
+DELETE FROM nonces WHERE digest IN (
+  SELECT digest FROM nonces
+  WHERE expires_at < :before ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
+)
+""")
+
+_RECOVERIES = text("""
+DELETE FROM password_recoveries WHERE id IN (
+  SELECT id FROM password_recoveries
+  WHERE expires_at < :before ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
+)
+""")
+
+_LIMITS = text("""
+DELETE FROM rate_limits WHERE key IN (
+  SELECT key FROM rate_limits WHERE settles_at < :before LIMIT :limit FOR UPDATE SKIP LOCKED
+)
+""")
+
 
 async def delete_tokens_without_partition(
     conn: AsyncConnection, *, before: datetime, after: UUID, limit: int
@@ -76,3 +96,21 @@ async def delete_events_without_partition(
 ) -> int:
     """Delete published events of the default partition from before then. Returns how many."""
     return (await conn.execute(_EVENTS, {"before": before, "limit": limit})).rowcount
+
+
+async def delete_nonces(conn: AsyncConnection, *, before: datetime, limit: int) -> int:
+    """Delete nonces that expired before then. Returns how many."""
+    return (await conn.execute(_NONCES, {"before": before, "limit": limit})).rowcount
+
+
+async def delete_recoveries(conn: AsyncConnection, *, before: datetime, limit: int) -> int:
+    """Delete links to set a password that expired before then. Returns how many."""
+    return (await conn.execute(_RECOVERIES, {"before": before, "limit": limit})).rowcount
+
+
+async def delete_limits(conn: AsyncConnection, *, before: datetime, limit: int) -> int:
+    """Forget who had used up nothing any more by then. Returns how many.
+
+    Reads the whole table, which holds those of the last minutes.
+    """
+    return (await conn.execute(_LIMITS, {"before": before, "limit": limit})).rowcount

@@ -147,6 +147,7 @@ connections = Table(
     _reference("consumer_id", "clients.id"),
     _moment("inserted_at"),
     _moment("updated_at"),
+    _moment("last_used_at", nullable=True),  # to the hour
     UniqueConstraint("client_id", "consumer_id"),
     Index("ix_connections_consumer_id", "consumer_id"),
 )
@@ -216,13 +217,48 @@ authentication_factors = Table(
     "authentication_factors",
     metadata,
     _id(),
-    Column("type", Text, nullable=False),
-    Column("factor", Text),
+    Column("type", Text, nullable=False),  # SMS or TOTP: passkeys are a table of their own
+    Column("factor", Text),  # the number of SMS
+    Column("name", Text),
     Column("is_active", Boolean, nullable=False, server_default=text("true")),
     _reference("user_id", "users.id"),
+    Column("secret_sealed", LargeBinary),  # of TOTP, under a key derived from ours
+    _moment("secret_sealed_at", nullable=True),
+    Column("last_step", BigInteger),  # of TOTP: the latest time step that was accepted
+    _moment("last_used_at", nullable=True),
     _moment("inserted_at"),
     _moment("updated_at"),
     UniqueConstraint("user_id", "type"),
+)
+
+# WebAuthn credentials, of which a user may have several. One without a credential was reset:
+# its user has to set up a factor anew.
+passkeys = Table(
+    "passkeys",
+    metadata,
+    _id(),
+    _reference("user_id", "users.id"),
+    Column("name", Text),
+    Column("is_active", Boolean, nullable=False, server_default=text("true")),
+    Column("credential_id", LargeBinary),
+    Column("public_key", LargeBinary),  # COSE_Key
+    Column("sign_count", BigInteger, nullable=False, server_default=text("0")),
+    Column("transports", ARRAY(Text), nullable=False, server_default=_EMPTY_ARRAY),
+    _moment("last_used_at", nullable=True),
+    _moment("inserted_at"),
+    _moment("updated_at"),
+    UniqueConstraint("credential_id"),
+    Index("ix_passkeys_user_id", "user_id"),
+)
+
+# Wrong codes of a user since the last right one, and the lock they led to.
+factor_locks = Table(
+    "factor_locks",
+    metadata,
+    Column("user_id", UUID, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("errors", Integer, nullable=False, server_default=text("0")),
+    Column("locks", Integer, nullable=False, server_default=text("0")),
+    _moment("locked_until", nullable=True),
 )
 
 one_time_codes = Table(
@@ -235,8 +271,10 @@ one_time_codes = Table(
     Column("status", Text, nullable=False),  # NEW VERIFIED UNVERIFIED CANCELED EXPIRED
     Column("active", Boolean, nullable=False, server_default=text("true")),
     Column("attempts_count", Integer, nullable=False, server_default=text("0")),
+    _reference("user_id", "users.id", nullable=True),  # none: moved in from elsewhere
     _moment("inserted_at"),
     Index("ix_one_time_codes_key", "key"),
+    Index("ix_one_time_codes_user_id_inserted_at", "user_id", "inserted_at"),
     Index(
         "ix_one_time_codes_active_code_expired_at",
         "code_expired_at",
@@ -302,4 +340,53 @@ job_runs = Table(
     Column("details", JSONB, nullable=False, server_default=_EMPTY_OBJECT),
     UniqueConstraint("job", "tick"),  # a tick is done once
     Index("ix_job_runs_job_started_at", "job", "started_at"),
+)
+
+# How far each caller has used up what it may ask for: see `domain/limits.py`. Not logged: a
+# limit that starts anew after a crash harms nobody, and no sign-in waits for a disk.
+rate_limits = Table(
+    "rate_limits",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),  # HMAC of what is limited and of whom
+    Column("settles_at", DateTime(timezone=True), nullable=False),
+    prefixes=["UNLOGGED"],
+    postgresql_with={"fillfactor": 50},
+)
+
+# Nonces of sign-ins by digital signature that are not yet used. No key to clients: one that
+# is gone has nobody to sign in.
+nonces = Table(
+    "nonces",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("client_id", UUID, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index("ix_nonces_expires_at", "expires_at"),
+)
+
+# Mails that are owed: accepted with the transaction that owes them, gone when handed over.
+mails = Table(
+    "mails",
+    metadata,
+    _id(),
+    Column("kind", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("details", JSONB, nullable=False, server_default=_EMPTY_OBJECT),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    _moment("inserted_at"),
+    _moment("next_attempt_at"),
+    Index("ix_mails_next_attempt_at", "next_attempt_at"),
+)
+
+# Links to set a new password that are not yet used. The id is that of the mail which took it.
+password_recoveries = Table(
+    "password_recoveries",
+    metadata,
+    _id(),
+    _reference("user_id", "users.id"),
+    Column("digest", LargeBinary, nullable=False),  # SHA-256 of the value in the link
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    UniqueConstraint("digest"),
+    Index("ix_password_recoveries_user_id", "user_id"),
+    Index("ix_password_recoveries_expires_at", "expires_at"),
 )

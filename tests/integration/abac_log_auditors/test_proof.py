@@ -24,6 +24,12 @@ async def test_a_record_comes_with_the_next_checkpoint_that_covers_it(
 
     proof = (await answer.json())["data"]["proof"]
     signed = proof.pop("checkpoint")
+    assert proof.pop("next") == {
+        "id": str(ids[5]),
+        "sequence": 6,
+        "hash": "02",
+        "previous_hash": "01",
+    }
     assert proof == {
         "chain": "abac.decisions/0",
         "offset": 5,
@@ -41,7 +47,8 @@ async def test_a_record_that_no_checkpoint_covers_yet_says_so(audit: Audit) -> N
 
     answer = await audit.get(f"{LOGS}/{ids[1]}")
 
-    assert (await answer.json())["data"]["proof"]["checkpoint"] is None
+    proof = (await answer.json())["data"]["proof"]
+    assert (proof["checkpoint"], proof["next"]) == (None, None)
 
 
 async def test_integrity_tells_chains_their_checkpoints_and_what_is_missing(

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -11,6 +11,9 @@ from services.mithril_api.app import Built, build
 from services.mithril_api.deps import Deps
 from services.mithril_api.settings import Settings
 from tests.fakes import SteppingClock
+
+if TYPE_CHECKING:
+    from tests.integration.mithril_api.town import Town
 
 SERVICE_TOKEN = "service-token-for-tests"
 
@@ -64,3 +67,12 @@ async def api(mithril_database: str, clock: SteppingClock) -> AsyncIterator[Api]
         yield Api(built=built, clock=clock, public=public, internal=internal)
     await built.deps.db.dispose()
     built.deps.passwords.close()
+
+
+@pytest.fixture
+async def town(mithril_database: str, clock: SteppingClock) -> AsyncIterator["Town"]:
+    """The same beside the emulated outside systems. The postman does not run."""
+    from tests.integration.mithril_api.town import a_town
+
+    async with a_town(mithril_database, clock) as made:
+        yield made

@@ -39,6 +39,19 @@ from tests.races import until_waiting
 
 
 class TestOpening:
+    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+    async def test_an_app_on_the_users_own_machine_may_be_sent_back_to(
+        self, api: Api, host: str
+    ) -> None:
+        clinic, mis = await a_world(api.deps), await a_world(api.deps)
+        uri = f"http://{host}:8087/client/callback?a=b"
+        body = {"consumer_id": str(mis.client_id), "redirect_uri": uri}
+
+        response = await api.internal.put(f"/admin{path_of(clinic)}", json=body)
+
+        assert response.status == 201
+        assert (await response.json())["data"]["redirect_uri"] == uri
+
     async def test_a_new_connection_is_answered_with_its_secret_once(
         self, api: Api
     ) -> None:
@@ -181,6 +194,11 @@ class TestOpening:
                 )
                 for uri in (
                     "http://mis.test/callback",
+                    "http://localhost.mis.test/callback",
+                    "http://localhost@mis.test/callback",
+                    "http://127.0.0.1:80@mis.test/callback",
+                    "http://127.0.0.1:8087/callback#fragment",
+                    "http://127.0.0.1:8087/call\nback",
                     "https://",
                     "javascript:alert(1)//https://mis.test",
                     "https://mis.test/a b",

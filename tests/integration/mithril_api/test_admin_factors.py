@@ -51,6 +51,7 @@ async def test_a_factor_is_answered_with_its_user_and_a_masked_number(api: Api) 
         "id": data["id"],
         "type": "SMS",
         "factor": "+38090*****33",
+        "name": None,
         "is_active": True,
         "user_id": user["id"],
         "user": user,
@@ -234,7 +235,7 @@ class TestSentCodes:
             [
                 {
                     "id": code_id,
-                    "key": "token===+380901234533",
+                    "key": "token===+38090*****33",
                     "code_expired_at": expired_at.strftime(moment),
                     "status": "NEW",
                     "active": True,

@@ -23,7 +23,7 @@ CLIENT_TYPES = {
     "NHS ADMIN": 43 + 1,
     "MSP_LIMITED": 30,
     "Mithril ADMIN": 20,
-    "MITHRIL ADMIN": 24,
+    "MITHRIL ADMIN": 24 + 4,  # the console's: jobs, and auditors who sign in to it
     "UADDRESSES ADMIN": 4,
     "Auth_FE": 6,
     "CABINET": 12,
@@ -38,7 +38,7 @@ ROLES = {
     "NHS ADMIN": 33,
     "HR": 14,
     "MIS USER": 12,
-    "MITHRIL ADMIN": 24,
+    "MITHRIL ADMIN": 24 + 2,  # the console's: jobs
     "NHS_ADMIN_ADMIN": 5,
     "NHS ADMIN MANAGE": 3,
     "NHS ADMIN SUPPORT": 5,

@@ -80,6 +80,7 @@ async def test_a_live_token_is_told_with_whose_it_is(peer: Peer) -> None:
         scope=frozenset("abc"),
         person_id=PERSON,
         mis_client_id=None,
+        client_type="MSP",
     )
     [request] = peer.asked
     assert request.match_info["value"] == VALUE

@@ -6,9 +6,13 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from services.mithril_api.app import build as build_api
 from services.scheduler.app import Built
 from services.scheduler.jobs import JOBS
 from services.scheduler.store import locks
+from shared.models.tokens import TokenName
+from tests.builders import World, a_token, a_world, store
+from tests.integration.mithril_api.conftest import settings_for as api_settings
 from tests.integration.scheduler.office import SERVICE_TOKEN, Office
 
 BEARER = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
@@ -41,13 +45,20 @@ async def test_the_public_listener_has_nothing(built: Built) -> None:
         ("POST", "/jobs/purge-tokens/run"),
     ],
 )
-async def test_only_the_platform_may_ask(
+async def test_nobody_may_ask_without_a_credential(
     internal: TestClient[Any, Any], method: str, path: str
 ) -> None:
-    without = await internal.request(method, path)
-    wrong = await internal.request(method, path, headers={"Authorization": "Bearer no"})
-    assert (without.status, wrong.status) == (401, 401)
-    assert (await wrong.json())["error"]["type"] == "access_denied"
+    answer = await internal.request(method, path)
+
+    assert answer.status == 401
+    assert (await answer.json())["error"]["type"] == "access_denied"
+
+
+async def test_a_credential_that_nobody_can_verify_now_is_refused(office: Office) -> None:
+    built = office.replica(mithril_api_url="http://127.0.0.1:1")
+    async with TestClient(TestServer(built.internal)) as client:
+        bearer = {"Authorization": f"Bearer {'x' * 32}"}
+        assert (await client.get("/jobs", headers=bearer)).status == 503
 
 
 async def test_in_network_mode_position_is_enough(office: Office) -> None:
@@ -145,3 +156,55 @@ async def test_the_end_of_the_listener_asks_jobs_to_stop(built: Built) -> None:
     async with TestClient(TestServer(built.internal)):
         assert not built.deps.stop.is_set()
     assert built.deps.stop.is_set()
+
+
+class TestOperators:
+    """An operator by access token, which mithril-api verifies."""
+
+    @pytest.fixture
+    async def operator(self, office: Office) -> AsyncIterator[tuple[str, World]]:
+        """The address of mithril-api's internal listener, and who the operator is."""
+        api = build_api(api_settings(office.url), clock=office.clock)
+        async with TestServer(api.internal) as server:
+            yield str(server.make_url("/")), await a_world(api.deps)
+        await api.deps.db.dispose()
+        api.deps.passwords.close()
+
+    @pytest.mark.parametrize(
+        ("scope", "listed", "run"),
+        [
+            (("scheduler:read", "scheduler:run"), 200, 200),
+            (("scheduler:read",), 200, 403),
+            (("job:read", "user:write"), 403, 403),  # `job:read` is of other jobs
+        ],
+    )
+    async def test_the_scope_decides_and_the_history_says_who(
+        self,
+        office: Office,
+        operator: tuple[str, World],
+        scope: tuple[str, ...],
+        listed: int,
+        run: int,
+    ) -> None:
+        url, world = operator
+        token = a_token(
+            office.api, TokenName.ACCESS, world.user_id, world.client_id, scope=scope
+        )
+        await store(office.api, token)
+        headers = {"Authorization": f"Bearer {token.value}"}
+        built = office.replica(mithril_api_url=url)
+        async with TestClient(TestServer(built.internal)) as client:
+            assert (await client.get("/jobs", headers=headers)).status == listed
+            answer = await client.post("/jobs/trim-job-runs/run", headers=headers)
+            assert answer.status == run
+            if run == 200:
+                details = (await answer.json())["data"]["details"]
+                assert details["actor_id"] == str(world.user_id)
+
+    async def test_a_token_that_is_none_is_refused(
+        self, office: Office, operator: tuple[str, World]
+    ) -> None:
+        built = office.replica(mithril_api_url=operator[0])
+        async with TestClient(TestServer(built.internal)) as client:
+            headers = {"Authorization": f"Bearer {'x' * 32}"}
+            assert (await client.get("/jobs", headers=headers)).status == 401

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from services.mithril_api.domain.factors import ActiveFactor, FactorId, FactorType
 from services.mithril_api.domain.refusals import Reason, Refused
 from services.mithril_api.domain.sign_in import (
     Account,
@@ -14,7 +15,6 @@ from services.mithril_api.domain.sign_in import (
     Checked,
     CheckPassword,
     Denied,
-    Factor,
     Grant,
     Limits,
     Mistaken,
@@ -43,7 +43,10 @@ RIGHT = Checked(user_id=USER, password_hash="h", is_right=True)
 WRONG = replace(RIGHT, is_right=False)
 OLD = replace(ACCOUNT, password_set_at=NOON - timedelta(days=90))
 ASK = CheckPassword(user_id=USER, password_hash="h")
-PHONE = Factor(number="+380670000000")
+PHONE = ActiveFactor(id=FactorId(UUID(int=2)), kind=FactorType.SMS, number="+380670000000")
+UNSET = replace(PHONE, number=None, is_ready=False)
+APP = ActiveFactor(id=FactorId(UUID(int=3)), kind=FactorType.TOTP)
+PASSKEY = ActiveFactor(id=FactorId(UUID(int=4)), kind=FactorType.WEBAUTHN, name="key")
 
 
 def of(**but: Any) -> SignInFacts:
@@ -141,7 +144,7 @@ def test_a_comparison_with_a_hash_replaced_meanwhile_counts_for_nothing(
 
 
 PASSWORD, CHANGE = Grant.PASSWORD, Grant.CHANGE_PASSWORD
-WITH_PHONE = of(factor=PHONE)
+WITH_PHONE = of(factors=(PHONE,))
 
 
 @pytest.mark.parametrize(
@@ -206,11 +209,56 @@ WITH_PHONE = of(factor=PHONE)
                 scope=(),
                 scope_request="app:authorize user:read",
                 next_step=NextStep.REQUEST_OTP,
+                factors=(PHONE,),
             ),
             id="a second factor asks for a code",
         ),
         pytest.param(
-            of(factor=Factor(number=None)),
+            of(factors=(PASSKEY, APP, UNSET, PHONE)),
+            PASSWORD,
+            "app:authorize",
+            Admit(
+                name=TokenName.SECOND_FACTOR,
+                scope=(),
+                scope_request="app:authorize",
+                next_step=NextStep.REQUEST_OTP,
+                factors=(PHONE, APP, PASSKEY),
+            ),
+            id="any factor that is set up will do, the phone first",
+        ),
+        pytest.param(
+            of(factors=(PASSKEY,)),
+            PASSWORD,
+            "app:authorize",
+            Admit(
+                name=TokenName.SECOND_FACTOR,
+                scope=(),
+                scope_request="app:authorize",
+                next_step=NextStep.REQUEST_WEBAUTHN,
+                factors=(PASSKEY,),
+            ),
+            id="nothing but a passkey asks for that",
+        ),
+        pytest.param(
+            of(factors=(PHONE,), factors_locked_until=NOON + timedelta(minutes=1)),
+            PASSWORD,
+            "app:authorize",
+            Refused(Reason.USER_BLOCKED, retry_after=60),
+            id="too many wrong codes of late",
+        ),
+        pytest.param(
+            of(factors_locked_until=NOON + timedelta(minutes=1)),
+            PASSWORD,
+            "app:authorize",
+            Admit(
+                name=TokenName.ACCESS,
+                scope=("app:authorize",),
+                next_step=NextStep.REQUEST_APPS,
+            ),
+            id="a lock of codes is none of passwords",
+        ),
+        pytest.param(
+            of(factors=(UNSET,)),
             PASSWORD,
             "app:authorize",
             Admit(
@@ -230,6 +278,7 @@ WITH_PHONE = of(factor=PHONE)
                 scope=(),
                 scope_request="user:change_password",
                 next_step=NextStep.REQUEST_OTP,
+                factors=(PHONE,),
             ),
             id="a change of password needs the second factor too",
         ),

@@ -1,7 +1,8 @@
 -- What is known of one consent: always one row. $1 user id, $2 client id.
 SELECT
-  c.id AS client_id, c.is_blocked AS client_is_blocked,
+  c.id AS client_id, c.name AS client_name, c.is_blocked AS client_is_blocked,
   ct.scope AS client_type_scope,
+  (SELECT a.scope FROM apps a WHERE a.user_id = u.id AND a.client_id = c.id) AS approved,
   u.id AS user_id, u.is_blocked AS user_is_blocked,
   ARRAY(SELECT cn.redirect_uri FROM connections cn WHERE cn.client_id = c.id) AS redirect_uris,
   ARRAY(

@@ -1,0 +1,1 @@
+"""The console of administrators and auditors, over the APIs of the other services."""

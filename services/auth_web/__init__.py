@@ -1,0 +1,1 @@
+"""Sign-in, second factors, consent and password pages, over mithril-api."""

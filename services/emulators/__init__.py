@@ -1,0 +1,1 @@
+"""Stand-ins for the outside systems (SMS, mail, signatures, persons) on a laptop."""

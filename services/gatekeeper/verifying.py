@@ -1,0 +1,195 @@
+"""Whose a token is: from the cache where that is allowed, else asked of mithril-api once.
+
+Requests with the same token share one question, those with different tokens one call.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from services.gatekeeper.cache import Kept, TokenCache
+from services.gatekeeper.domain.consumers import headers_of
+from services.gatekeeper.metrics import Metrics
+from shared.peers.mithril import (
+    MithrilApi,
+    MithrilUnavailableError,
+    RefusedToken,
+    TokenAsked,
+    VerifiedKey,
+    VerifiedToken,
+)
+from shared.runtime.clock import Clock
+from shared.runtime.coalesce import Coalescer
+
+_Answer: TypeAlias = Awaitable[VerifiedToken | VerifiedKey | RefusedToken]
+_Question: TypeAlias = Callable[[], _Answer]
+
+_MOST = 64  # tokens in one call
+_LANES = 2
+_JOINABLE = 0.5  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    token: TokenAsked
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """A question under way."""
+
+    future: "asyncio.Future[Kept | RefusedToken]"
+    generation: int
+    since: float
+
+
+class Verifier:
+    """`is_current` says whether events are heard: only then is anything taken from the cache."""
+
+    def __init__(
+        self,
+        mithril: MithrilApi,
+        cache: TokenCache,
+        metrics: Metrics,
+        clock: Clock,
+        *,
+        lives: float,
+        is_current: Callable[[float], bool],
+    ) -> None:
+        self._mithril = mithril
+        self._cache = cache
+        self._metrics = metrics
+        self._clock = clock
+        self._lives = lives
+        self._is_current = is_current
+        self._flights: dict[bytes, _Flight] = {}
+        self._running: set[asyncio.Task[None]] = set()
+        self._hit = metrics.lookups.labels("hit")
+        self._miss = metrics.lookups.labels("miss")
+        self._unused = metrics.lookups.labels("unused")
+        self._calls = Coalescer(
+            self._verify_many,
+            most=_MOST,
+            lanes=_LANES,
+            fatal=(MithrilUnavailableError,),
+            observe=metrics.batch_size.observe,
+        )
+
+    async def token(
+        self, value: str, *, api_key: str | None, request_id: str
+    ) -> Kept | RefusedToken:
+        """The verdict on a token; `MithrilUnavailableError` where none can be had."""
+        digest = _digest("token", value, api_key or "")
+        found = self._find(digest)
+        if found is not None:
+            return found
+
+        async def ask() -> VerifiedToken | RefusedToken:
+            asked = TokenAsked(value=value, api_key=api_key)
+            return await self._calls.submit(_Asked(asked, request_id))
+
+        return await self._once(digest, ask)
+
+    async def key(self, api_key: str, *, request_id: str) -> Kept | RefusedToken:
+        """The verdict on the api-key of a MIS that comes alone."""
+        digest = _digest("key", api_key)
+        found = self._find(digest)
+        if found is not None:
+            return found
+        return await self._once(
+            digest, lambda: self._mithril.verify_key(api_key, request_id=request_id)
+        )
+
+    def _find(self, digest: bytes) -> Kept | None:
+        now = asyncio.get_running_loop().time()
+        if not self._is_current(now):
+            self._unused.inc()
+            return None
+        found = self._cache.find(digest, now=now)
+        (self._miss if found is None else self._hit).inc()
+        return found
+
+    async def _once(self, digest: bytes, ask: _Question) -> Kept | RefusedToken:
+        """Join a question under way, if no event came since it began; else ask."""
+        flight = self._flights.get(digest)
+        now = asyncio.get_running_loop().time()
+        if flight is None or not self._may_join(flight, now):
+            flight = self._take_off(digest, ask, now)
+        # Shielded: whoever goes away takes nobody's answer along.
+        return await asyncio.shield(flight.future)
+
+    def _may_join(self, flight: _Flight, now: float) -> bool:
+        """Its verdict must be as good as one asked for now.
+
+        An event since then may have made it outdated; so may one that is not heard of, if
+        the question has been under way for long.
+        """
+        if flight.generation != self._cache.generation:
+            return False
+        return now - flight.since <= _JOINABLE
+
+    def _take_off(self, digest: bytes, ask: _Question, now: float) -> _Flight:
+        future: asyncio.Future[Kept | RefusedToken] = (
+            asyncio.get_running_loop().create_future()
+        )
+        flight = _Flight(future, self._cache.generation, now)
+        self._flights[digest] = flight
+        task = asyncio.create_task(self._fly(digest, flight, ask), name="verify")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return flight
+
+    async def _fly(self, digest: bytes, flight: _Flight, ask: _Question) -> None:
+        try:
+            verdict = await ask()
+        except asyncio.CancelledError:
+            flight.future.cancel()
+            raise
+        except Exception as error:  # noqa: BLE001 — it is for whoever waits
+            flight.future.set_exception(error)
+            flight.future.exception()  # who may all have gone away
+        else:
+            flight.future.set_result(self._landed(digest, flight, verdict))
+        finally:
+            if self._flights.get(digest) is flight:
+                del self._flights[digest]
+
+    def _landed(
+        self,
+        digest: bytes,
+        flight: _Flight,
+        verdict: "VerifiedToken | VerifiedKey | RefusedToken",
+    ) -> Kept | RefusedToken:
+        """The verdict, kept for a while unless it is outdated already."""
+        if isinstance(verdict, RefusedToken):
+            return verdict
+        lives = self._lives
+        if isinstance(verdict, VerifiedToken) and verdict.expires_at is not None:
+            lives = min(lives, verdict.expires_at - self._clock.now().timestamp())
+        now = asyncio.get_running_loop().time()
+        kept = Kept(verdict, headers_of(verdict), now + lives)
+        if lives <= 0 or not self._is_current(now):
+            return kept
+        if not self._cache.keep(digest, kept, asked_at=flight.generation):
+            self._metrics.outdated.inc()
+        return kept
+
+    async def _verify_many(
+        self, asked: Sequence[_Asked]
+    ) -> "list[VerifiedToken | RefusedToken]":
+        if len(asked) == 1:
+            token = asked[0].token
+            verdict = await self._mithril.verify(
+                token.value, api_key=token.api_key, request_id=asked[0].request_id
+            )
+            return [verdict]
+        tokens = [item.token for item in asked]
+        return await self._mithril.verify_many(tokens, request_id=asked[0].request_id)
+
+
+def _digest(kind: str, *parts: str) -> bytes:
+    text = "\0".join((kind, *parts))
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()

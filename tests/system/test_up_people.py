@@ -1,0 +1,152 @@
+"""`mithril up` as people meet it: a code from the outbox, a consent, tokens; the console."""
+
+import json
+import re
+from typing import Any
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from tests.system.sets import Up
+
+CLINIC_SCOPE = "episode:read person:read"
+
+
+@pytest.fixture
+async def http() -> Any:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+async def ask(
+    http: aiohttp.ClientSession,
+    url: str,
+    body: object,
+    *,
+    bearer: str | None = None,
+    status: int = 201,
+) -> dict[str, Any]:
+    headers = {} if bearer is None else {"Authorization": f"Bearer {bearer}"}
+    async with http.post(url, json=body, headers=headers) as answer:
+        found: dict[str, Any] = await answer.json()
+        assert answer.status == status, found
+        return found
+
+
+async def auth_web_client(http: aiohttp.ClientSession, endpoints: dict[str, Any]) -> str:
+    """The id of the client which sessions are issued to, as an operator finds it."""
+    url = endpoints["services"]["mithril-api"]["internal"] + "/admin/clients"
+    headers = {"Authorization": f"Bearer {endpoints['demo']['service_token']}"}
+    params = {"name": "Demo auth-web"}
+    async with http.get(url, headers=headers, params=params) as answer:
+        [client] = (await answer.json())["data"]
+        return str(client["id"])
+
+
+async def signed_in(
+    http: aiohttp.ClientSession, endpoints: dict[str, Any], who: str
+) -> dict[str, Any]:
+    """What the login API answers to a person's e-mail and password."""
+    demo = endpoints["demo"]
+    login = {
+        "grant_type": "password",
+        "email": demo[f"{who}_email"],
+        "password": demo[f"{who}_password"],
+        "client_id": await auth_web_client(http, endpoints),
+        "scope": "app:authorize",
+    }
+    url = endpoints["services"]["mithril-api"]["public"] + "/auth/login"
+    return await ask(http, url, {"token": login})
+
+
+async def test_a_doctor_signs_in_with_a_code_from_the_outbox_and_a_client_gets_tokens(
+    up: Up, http: aiohttp.ClientSession
+) -> None:
+    endpoints = await up.start()
+    api, demo = endpoints["services"]["mithril-api"]["public"], endpoints["demo"]
+    emulators = endpoints["emulators"]["public"]
+
+    first = await signed_in(http, endpoints, "two_factor")
+    async with http.get(emulators + "/outbox.json") as answer:
+        [sms] = [item for item in await answer.json() if item["kind"] == "sms"]
+    [code] = re.findall(r"\b[0-9]{6}\b", sms["body"])
+    token = {"grant_type": "authorize_2fa_access_token", "otp": int(code)}
+    second = await ask(
+        http, api + "/auth/login", {"token": token}, bearer=first["data"]["value"]
+    )
+    callback = emulators + "/client/callback"
+    consent = {
+        "client_id": demo["client_id"],
+        "redirect_uri": callback,
+        "scope": CLINIC_SCOPE,
+    }
+    agreed = await ask(
+        http,
+        api + "/oauth/apps/authorize",
+        {"app": consent},
+        bearer=second["data"]["value"],
+    )
+    async with http.post(
+        emulators + "/client/exchange", data={"code": agreed["data"]["value"]}
+    ) as answer:
+        shown = await answer.text()
+
+    assert first["urgent"]["next_step"] == "REQUEST_OTP"
+    assert sms["to"] == demo["two_factor_phone"]
+    assert second["urgent"]["next_step"] == "REQUEST_APPS"
+    assert '<strong id="status">201</strong>' in shown
+    assert CLINIC_SCOPE in shown
+
+
+async def test_the_console_sends_people_to_sign_in_and_takes_what_their_role_gives(
+    up: Up, http: aiohttp.ClientSession
+) -> None:
+    endpoints = await up.start()
+    api = endpoints["services"]["mithril-api"]["public"]
+    gatekeeper = endpoints["services"]["gatekeeper"]["public"]
+
+    async with http.get(
+        gatekeeper + "/", headers={"Accept": "text/html"}, allow_redirects=False
+    ) as answer:
+        assert answer.status == 302
+        asked = URL(answer.headers["Location"])
+    async with http.get(asked) as page:
+        assert page.status == 200
+        assert "<form" in await page.text()
+    scopes = {}
+    for who in ("admin", "auditor"):
+        session = (await signed_in(http, endpoints, who))["data"]["value"]
+        names = ("client_id", "redirect_uri")
+        consent = {"app": {name: asked.query[name] for name in names}}
+        url = api + "/oauth/apps/authorize"
+        agreed = await ask(http, url, consent, bearer=session)
+        scopes[who] = set(agreed["data"]["details"]["scope_request"].split())
+
+    assert (asked.port, asked.path) == (up.base + 5, "/sign-in")
+    assert scopes["auditor"] == {"abac_log:read", "abac_log:export"}
+    assert "user:block" in scopes["admin"]
+    assert scopes["admin"].isdisjoint(scopes["auditor"])
+
+
+async def test_what_an_earlier_release_kept_still_starts_and_gains_what_is_new(
+    up: Up, http: aiohttp.ClientSession
+) -> None:
+    before = await up.start()
+    await up.end()
+    for name, new in (("demo.json", "two_factor_"), ("secrets.json", "cookie_key")):
+        file = up.state / name
+        kept = json.loads(file.read_text())
+        part = kept.get("demo", kept)
+        for key in [key for key in part if key.startswith(new)]:
+            del part[key]
+        file.write_text(json.dumps(kept))
+
+    after = await up.start()
+
+    for name in ("user_email", "user_password", "admin_password", "client_id"):
+        assert after["demo"][name] == before["demo"][name]
+    for who in ("user", "two_factor"):
+        answer = await signed_in(http, after, who)
+        expected = {"user": "REQUEST_APPS", "two_factor": "REQUEST_OTP"}[who]
+        assert answer["urgent"]["next_step"] == expected
