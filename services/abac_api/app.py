@@ -16,7 +16,7 @@ from services.abac_api.handlers import keys, routes
 from services.abac_api.metrics import Metrics
 from services.abac_api.settings import Settings
 from services.abac_api.store import policies
-from shared.runtime import health, http, metrics
+from shared.runtime import health, http, metrics, revisions
 from shared.runtime.clock import Clock, SystemClock
 from shared.runtime.coalesce import Coalescer
 from shared.runtime.entropy import Entropy, SystemEntropy
@@ -65,6 +65,7 @@ def build(
             database_url,
             pool_size=settings.db_pool_size,
             application=NAME,
+            schema=revisions.newest("abac_api"),
             on_pool_wait=counted.pool_wait.observe,
         ),
         clock=clock or SystemClock(),

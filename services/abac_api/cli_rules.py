@@ -13,10 +13,10 @@ import typer
 
 from services.abac_api.actions.explain_decision import explain_decision
 from services.abac_api.actions.replay_decisions import Replayed, replay
-from services.abac_api.domain.decide import Decision
 from services.abac_api.domain.explain import Explanation
 from services.abac_api.domain.policies import Policies, PolicyError, compiled
 from services.abac_api.domain.questions import Question
+from services.abac_api.domain.verdicts import Decision
 from services.abac_api.handlers import authorize, authzen_bodies
 from services.abac_api.store.policies import OURS, read
 from shared.runtime.clock import SystemClock

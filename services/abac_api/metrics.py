@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from services.abac_api.domain.decide import Decision
+from services.abac_api.domain.verdicts import Decision
 from shared.runtime.metrics import FAST
 
 

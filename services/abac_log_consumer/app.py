@@ -12,7 +12,7 @@ from services.abac_log_consumer.handlers import routes
 from services.abac_log_consumer.housekeeping import Housekeeping
 from services.abac_log_consumer.metrics import Metrics
 from services.abac_log_consumer.settings import Settings
-from shared.runtime import health, http, metrics
+from shared.runtime import health, http, metrics, revisions
 from shared.runtime.clock import Clock, SystemClock
 from shared.runtime.entropy import Entropy, SystemEntropy
 from shared.runtime.health import Readiness
@@ -58,6 +58,7 @@ def build(
             pool_size=settings.db_pool_size,
             application=NAME,
             role=settings.database_role,
+            schema=revisions.newest("abac_log_consumer"),
             on_pool_wait=counted.pool_wait.observe,
         ),
         clock=clock or SystemClock(),

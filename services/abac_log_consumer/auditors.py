@@ -28,7 +28,8 @@ def equip(app: web.Application, deps: Deps) -> None:
             pool_size=settings.exports_most,
             application="abac-log-consumer exports",
             role=settings.database_role,
-            statement_timeout_ms=60_000,
+            # Of one fetch: an export of few records among many reads long before the first.
+            statement_timeout_ms=600_000,
         ),
         most=settings.exports_most,
     )

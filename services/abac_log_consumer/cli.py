@@ -17,10 +17,12 @@ from services.abac_log_consumer.cli_archive import (
     check_archive_command,
     partitions_command,
 )
+from services.abac_log_consumer.cli_rejected import rejected
 from services.abac_log_consumer.domain.signing import public_key, trusted
 from services.abac_log_consumer.domain.verification import Signed, read_checkpoints
+from services.abac_log_consumer.published import published_checkpoints
 from services.abac_log_consumer.settings import Settings
-from services.abac_log_consumer.store.verifying import snapshot
+from services.abac_log_consumer.store.verifying import CONNECTIONS, snapshot
 from shared.runtime import migrate
 from shared.runtime.commands import print_settings, report, serve_until_told
 from shared.runtime.settings import load_or_exit
@@ -32,6 +34,7 @@ cli = typer.Typer(
 cli.command("archive")(archive_command)
 cli.command("check-archive")(check_archive_command)
 cli.command("partitions")(partitions_command)
+cli.add_typer(rejected, name="rejected")
 
 
 @cli.command("serve")
@@ -58,8 +61,19 @@ def doctor_command() -> None:
     report(asyncio.run(composition.examine(settings)))
 
 
+@cli.command("checkpoints")
+def checkpoints_command() -> None:
+    """Print the checkpoints that Kafka holds, one a line, for `verify --checkpoints FILE`."""
+    asyncio.run(_print_checkpoints(load_or_exit(Settings)))
+
+
+async def _print_checkpoints(settings: Settings) -> None:
+    async for line in published_checkpoints(settings.kafka()):
+        typer.echo(line.decode())
+
+
 _CHECKPOINTS = typer.Option(
-    help="Checkpoints kept elsewhere: the records of topic `audit.checkpoints`, one a line."
+    help="Checkpoints kept elsewhere, one a line, as `checkpoints` prints them."
 )
 
 
@@ -98,7 +112,7 @@ async def _verify(
 ) -> Report:
     keys = trusted([settings.signer.public, *map(public_key, settings.trusted_keys)])
     url = settings.database_url.get_secret_value()
-    async with snapshot(url, role=settings.database_role) as seen:
+    async with snapshot(url, role=settings.database_role, connections=CONNECTIONS) as seen:
         return await verify_log(seen, keys=keys, kept=kept, since=since, until=until)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 import sys
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -15,13 +15,13 @@ from services.abac_log_consumer.actions.archive_month import (
     archive_month,
     months_over,
 )
-from services.abac_log_consumer.actions.make_partitions import make_partitions
 from services.abac_log_consumer.domain.archives import (
     TamperedError,
     check_archive,
     sha256_of,
 )
 from services.abac_log_consumer.domain.signing import public_key, trusted
+from services.abac_log_consumer.housekeeping import keep_partitions
 from services.abac_log_consumer.settings import Settings
 from shared.runtime.clock import SystemClock
 from shared.runtime.postgres import Database, connect
@@ -79,18 +79,10 @@ def check_archive_command(file: Path) -> None:
 
 
 def partitions_command() -> None:
-    """Make the partitions of the coming months; for a service that may not make its own."""
+    """Make the coming months, trim the outbox; for a service whose login may not do it."""
     settings = load_or_exit(Settings)
-    made = asyncio.run(_partitions(settings, SystemClock().now()))
+    made = asyncio.run(keep_partitions(settings, SystemClock()))
     typer.echo(", ".join(made) or "all are there")
-
-
-async def _partitions(settings: Settings, now: datetime) -> list[str]:
-    owner = _owner(settings)
-    try:
-        return await make_partitions(owner, now=now)
-    finally:
-        await owner.dispose()
 
 
 def _owner(settings: Settings) -> Database:

@@ -5,16 +5,17 @@ from where the last committed transaction says.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import replace
+from itertools import zip_longest
 
 import asyncpg
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.abac_log_consumer.actions.record import record
+from services.abac_log_consumer.actions.record import is_poisonous, record
 from services.abac_log_consumer.actions.sign_checkpoints import sign_checkpoints
 from services.abac_log_consumer.deps import Deps
 from services.abac_log_consumer.domain.records import Delivered, Read, Unreadable, read
@@ -28,10 +29,7 @@ from shared.runtime.postgres import DatabaseUnavailableError, driver_of
 _log = logging.get("consume")
 _COMMIT_SECONDS = 1.0
 _LONGEST_PAUSE = 5.0
-
-# SQLSTATE classes that mean this record cannot be kept, however often it is tried: data
-# exception, a constraint other than uniqueness, a limit of the server.
-_POISONOUS = ("22", "23", "54")
+_TURN = 100  # records understood before others have a turn
 
 
 class Consumer:
@@ -83,9 +81,14 @@ class Consumer:
             self._reader, self._trouble = reader, None
             while not stop.is_set():
                 batch = await reader.poll()
-                if batch:
-                    await self._take(reader, letters, batch)
-                await self._after(reader, idle=not batch)
+                if not batch:
+                    await self._after(reader, idle=True)
+                    continue
+                most = self._deps.settings.batch_most
+                async with aclosing(read_ahead(batch, most=most)) as parts:
+                    async for part, reads in parts:
+                        await self._take(reader, letters, part, reads)
+                        await self._after(reader, idle=False)
             await reader.commit()
         finally:
             self._reader = None
@@ -93,11 +96,14 @@ class Consumer:
             await reader.stop()
 
     async def _take(
-        self, reader: Reader, letters: "DeadLetters", batch: Sequence[Delivered]
+        self,
+        reader: Reader,
+        letters: "DeadLetters",
+        batch: Sequence[Delivered],
+        reads: Sequence[Read],
     ) -> None:
         failpoints.reach("consume.read")
         self._deps.metrics.batch_size.observe(len(batch))
-        reads = [read(item) for item in batch]
         unreadable = [item for item in reads if isinstance(item, Unreadable)]
         if unreadable:
             await letters.send(unreadable)
@@ -117,7 +123,7 @@ class Consumer:
         try:
             outcome = await record(self._deps, reads, ends)
         except (asyncpg.PostgresError, TypeError, ValueError) as error:
-            if not _is_poisonous(error):
+            if not is_poisonous(error):
                 raise
             if len(batch) > 1:
                 half = len(batch) // 2
@@ -172,6 +178,33 @@ class Consumer:
         _log.warning("recording interrupted", neighbour=neighbour, error=text)
 
 
+async def read_ahead(
+    batch: Sequence[Delivered], *, most: int
+) -> AsyncGenerator[tuple[Sequence[Delivered], Sequence[Read]]]:
+    """A batch in parts of at most so many, in order, and what each says.
+
+    A part is understood while PostgreSQL is at work on the one before it.
+    """
+    parts = [batch[start : start + most] for start in range(0, len(batch), most)]
+    ahead: asyncio.Task[list[Read]] | None = None
+    try:
+        for part, following in zip_longest(parts, parts[1:]):
+            reads = await (ahead or _read_all(part))
+            ahead = asyncio.create_task(_read_all(following)) if following else None
+            yield part, reads
+    finally:
+        if ahead is not None:
+            ahead.cancel()
+
+
+async def _read_all(batch: Sequence[Delivered]) -> list[Read]:
+    reads: list[Read] = []
+    for start in range(0, len(batch), _TURN):
+        reads += map(read, batch[start : start + _TURN])
+        await asyncio.sleep(0)
+    return reads
+
+
 class DeadLetters:
     """Sends what cannot be understood to `<topic>.dead-letter`, before it is recorded as such.
 
@@ -223,10 +256,3 @@ def _refused(delivered: Delivered, item: Read) -> Unreadable:
         source=item.source,
         source_sequence=item.source_sequence,
     )
-
-
-def _is_poisonous(error: Exception) -> bool:
-    if not isinstance(error, asyncpg.PostgresError):
-        return True
-    state = str(getattr(error, "sqlstate", ""))
-    return state.startswith(_POISONOUS) and state != "23505"

@@ -1,16 +1,20 @@
-"""What the audit log needs from time to time: partitions ahead, and gauges of its wholeness."""
+"""What the audit log needs from time to time: its partitions, and gauges of its wholeness."""
 
 import asyncio
 from contextlib import suppress
+from datetime import timedelta
 
 import asyncpg
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.abac_log_consumer.actions.make_partitions import make_partitions
 from services.abac_log_consumer.deps import Deps
+from services.abac_log_consumer.settings import Settings
 from services.abac_log_consumer.store import checkpoints, integrity
 from shared.runtime import logging
+from shared.runtime.clock import Clock
 from shared.runtime.postgres import Database, DatabaseUnavailableError, connect, driver_of
+from shared.runtime.upkeep import OutboxUpkeep
 
 _log = logging.get("housekeeping")
 _ROUND_SECONDS = 30.0
@@ -41,15 +45,11 @@ class Housekeeping:
                     await stop.wait()
 
     async def round(self) -> None:
-        """Set the gauges; every hour, make partitions."""
+        """Set the gauges; every hour, look after the partitions."""
         await self._measure()
         moment = asyncio.get_running_loop().time()
         if moment - self._partitions_at >= _HOUR:
-            owner = owner_of(self._deps)
-            try:
-                made = await make_partitions(owner, now=self._deps.clock.now())
-            finally:
-                await owner.dispose()
+            made = await keep_partitions(self._deps.settings, self._deps.clock)
             self._partitions_at = moment
             if made:
                 _log.info("partitions made", names=made)
@@ -65,10 +65,26 @@ class Housekeeping:
         metrics.unsigned.set(age)
 
 
-def owner_of(deps: Deps) -> Database:
+async def keep_partitions(settings: Settings, clock: Clock) -> list[str]:
+    """Make the coming months, and the outbox's days, whose old ones go; the months' names.
+
+    By a connection of the owner, which is there no longer than it takes: what the process
+    itself works as, the role of `MITHRIL_AUDIT_DB_ROLE`, may change no table.
+    """
+    owner = owner_of(settings)
+    kept_for = timedelta(days=settings.outbox_retention_days)
+    try:
+        made = await make_partitions(owner, now=clock.now())
+        await OutboxUpkeep(owner, clock=clock, kept_for=kept_for).round()
+    finally:
+        await owner.dispose()
+    return made
+
+
+def owner_of(settings: Settings) -> Database:
     """The database as its owner: the login itself, without the lesser role."""
     return connect(
-        deps.settings.database_url.get_secret_value(),
+        settings.database_url.get_secret_value(),
         pool_size=1,
         application="abac-log-consumer housekeeping",
         statement_timeout_ms=60_000,

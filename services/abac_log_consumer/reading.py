@@ -25,6 +25,8 @@ from shared.runtime import logging
 _log = logging.get("reading")
 _NEW = Chain(next_offset=0, last_digest=b"", chain_sequence=0, head_hash=b"")
 
+POLLED = 4  # transactions' worth of records: while one is recorded the next is understood
+
 Find = Callable[[Sequence[Place]], Awaitable[Mapping[Place, Chain]]]
 
 
@@ -32,7 +34,7 @@ class Reader(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is un
     """One member of the consumer group; `find` tells where the database stands."""
 
     def __init__(self, settings: Settings, metrics: Metrics, find: Find) -> None:
-        self._most = settings.batch_most
+        self._most = settings.batch_most * POLLED
         self._recheck = settings.recheck_seconds
         self._metrics = metrics
         self._find = find

@@ -34,10 +34,13 @@ class Settings(KafkaSettings, ProcessSettings):
         validation_alias="MITHRIL_AUDIT_TRUSTED_KEYS",
         description="former public keys in hexadecimal, for checkpoints signed by them",
     )
+    outbox_retention_days: int = Field(
+        1, validation_alias="MITHRIL_OUTBOX_RETENTION_DAYS", ge=1
+    )
     consumer_group: str = Field(
         "abac-log-consumer", validation_alias="MITHRIL_AUDIT_CONSUMER_GROUP", min_length=1
     )
-    batch_most: int = Field(2000, validation_alias="MITHRIL_AUDIT_BATCH_MOST", ge=1)
+    batch_most: int = Field(5000, validation_alias="MITHRIL_AUDIT_BATCH_MOST", ge=1)
     checkpoint_records: int = Field(
         10_000, validation_alias="MITHRIL_AUDIT_CHECKPOINT_RECORDS", ge=1
     )

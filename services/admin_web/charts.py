@@ -65,6 +65,9 @@ def timeline(
         value_formatter=lambda value: f"{value:.0f}",
     )
     chart.x_labels = [day["day"][5:] for day in days]
+    highest = max((day["permitted"] + day["refused"] for day in days), default=0)
+    if highest < _GUIDES_SHOWN:  # else it would draw halves of a decision
+        chart.y_labels = range(max(1, highest) + 1)
     chart.add(say("Allowed"), [day["permitted"] for day in days])
     chart.add(say("Refused"), [day["refused"] for day in days])
     chart.add_xml_filter(lambda root: _made_strict(root, nonce))

@@ -30,7 +30,7 @@ from services.mithril_api.settings import Settings
 from services.mithril_api.uses import ConnectionUses
 from shared.peers.session import SharedSession
 from shared.peers.settings import outside_systems
-from shared.runtime import health, http, metrics
+from shared.runtime import health, http, metrics, revisions
 from shared.runtime.clock import Clock, SystemClock
 from shared.runtime.coalesce import Coalescer
 from shared.runtime.entropy import Entropy, SystemEntropy
@@ -84,6 +84,7 @@ def build(
         database_url,
         pool_size=settings.db_pool_size,
         application=NAME,
+        schema=revisions.newest("mithril_api"),
         on_pool_wait=counted.pool_wait.observe,
     )
     deps = Deps(

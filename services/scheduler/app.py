@@ -15,7 +15,7 @@ from services.scheduler.timetable import Timetable
 from services.scheduler.work import Job
 from shared.peers.mithril import MithrilApi
 from shared.peers.session import SharedSession
-from shared.runtime import health, http, metrics
+from shared.runtime import health, http, metrics, revisions
 from shared.runtime.clock import Clock, SystemClock
 from shared.runtime.entropy import Entropy, SystemEntropy
 from shared.runtime.health import Readiness
@@ -52,6 +52,7 @@ def build(
             settings.database_url.get_secret_value(),
             pool_size=settings.db_pool_size,
             application=NAME,
+            schema=revisions.newest("mithril_api"),
         ),
         clock=clock or SystemClock(),
         entropy=entropy or SystemEntropy(),

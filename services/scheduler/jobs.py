@@ -49,7 +49,8 @@ JOBS = (
     Job(
         name="expire-one-time-codes",
         schedule="otp_expiration_schedule",
-        what="Marks one-time codes past their time as expired. The rows stay.",
+        what="Marks one-time codes past their time as expired. The rows go 30 days later, "
+        "with the next code of their user.",
         kept_for=None,
         reason="A code past its time is refused anyway; the mark keeps the look-up of active "
         "codes short.",

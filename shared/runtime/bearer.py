@@ -3,10 +3,10 @@
 import hmac
 from collections.abc import Sequence
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 
-def bearer_of(request: web.Request, *, header: str = "Authorization") -> str | None:
+def bearer_of(request: web.Request, *, header: str = hdrs.AUTHORIZATION) -> str | None:
     """The bearer credential of a request, if it has one."""
     given = request.headers.get(header, "")
     scheme, _, value = given.partition(" ")
@@ -15,10 +15,10 @@ def bearer_of(request: web.Request, *, header: str = "Authorization") -> str | N
     return value.strip()
 
 
-def is_service_token(candidate: str | None, tokens: Sequence[str]) -> bool:
+def is_service_token(candidate: str | None, tokens: Sequence[bytes]) -> bool:
     """Whether a credential is one of ours; compares with every one, in constant time."""
     if candidate is None:
         return False
     given = candidate.encode("utf-8", "surrogatepass")
-    matches = [hmac.compare_digest(given, token.encode()) for token in tokens]
+    matches = [hmac.compare_digest(given, token) for token in tokens]
     return any(matches)

@@ -22,8 +22,13 @@ def serve_until_told(
 
 
 def print_settings(settings: ProcessSettings) -> None:
-    """One setting a line, secrets hidden."""
-    for name, value in sorted(settings.model_dump().items()):
+    """One setting a line under the name of its variable, secrets hidden."""
+    fields = type(settings).model_fields
+    values = {
+        str(fields[name].validation_alias or name): value
+        for name, value in settings.model_dump().items()
+    }
+    for name, value in sorted(values.items()):
         typer.echo(f"{name} = {value}")
 
 

@@ -9,9 +9,9 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
+from multidict import istr
 
 from shared.runtime import logging, tracing
 from shared.runtime.bodies import BODY_LIMIT
@@ -34,6 +34,13 @@ _REQUEST_ID = re.compile(r"^[\x21-\x7e]{1,128}$")
 _ACCEPTED = re.compile(r"\*/\*|application/\*|json|text/csv", re.IGNORECASE)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _JSON_HEADER = {"Content-Type": envelope.JSON}
+# Names of headers that every request is asked for, folded once.
+_X_REQUEST_ID = istr("X-Request-ID")
+_X_IDEMPOTENCY_KEY = istr("X-Idempotency-Key")
+_X_FORWARDED_PROTO = istr("X-Forwarded-Proto")
+_HOST, _ACCEPT, _SERVER = istr("Host"), istr("Accept"), istr("Server")
+_TRACEPARENT = istr("traceparent")
+
 _QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
 _log = logging.get("http")
@@ -56,7 +63,7 @@ def as_aiohttp(handler: Handler) -> Callable[[web.Request], Awaitable[web.Stream
     """A handler in the shape that aiohttp's router takes."""
 
     async def render(request: web.Request) -> web.StreamResponse:
-        accept = request.headers.get("Accept")
+        accept = request.headers.get(_ACCEPT)
         if accept is not None and not _ACCEPTED.search(accept):
             text = "Accept must allow application/json."
             raise Problem(406, "content_type_invalid", text)
@@ -83,15 +90,15 @@ def _middleware(listener: str, entropy: Entropy, metrics: HttpMetrics) -> Middle
         meta = _meta_of(request, entropy)
         request[META] = meta
         request[LOG_FIELDS] = {}
-        trace = tracing.accepted(request.headers.get("traceparent"))
+        trace = tracing.accepted(request.headers.get(_TRACEPARENT))
         if trace is not None:
             tracing.current.set(trace)
         response = await _answer(request, handler, meta)
         if not response.prepared:
-            response.headers["X-Request-ID"] = meta.request_id
-            response.headers["Server"] = SERVER
+            response.headers[_X_REQUEST_ID] = meta.request_id
+            response.headers[_SERVER] = SERVER
             if meta.idempotency_key is not None:
-                response.headers["X-Idempotency-Key"] = meta.idempotency_key
+                response.headers[_X_IDEMPOTENCY_KEY] = meta.idempotency_key
         _record(request, response.status, listener, metrics, time.perf_counter() - started)
         return response
 
@@ -100,15 +107,15 @@ def _middleware(listener: str, entropy: Entropy, metrics: HttpMetrics) -> Middle
 
 def _meta_of(request: web.Request, entropy: Entropy) -> Meta:
     headers = request.headers
-    request_id = headers.get("X-Request-ID")
+    request_id = headers.get(_X_REQUEST_ID)
     if request_id is None or _REQUEST_ID.match(request_id) is None:
         request_id = str(entropy.uuid())
-    key = headers.get("X-Idempotency-Key")
+    key = headers.get(_X_IDEMPOTENCY_KEY)
     if key is not None and _REQUEST_ID.match(key) is None:
         key = None
-    scheme = headers.get("X-Forwarded-Proto", "http")
+    scheme = headers.get(_X_FORWARDED_PROTO, "http")
     scheme = "https" if scheme == "https" else "http"
-    host = headers.get("Host", "localhost").removesuffix(":80")
+    host = headers.get(_HOST, "localhost").removesuffix(":80")
     path = request.raw_path.partition("?")[0]
     url = _encodable(f"{scheme}://{host}{path}")
     return Meta(url=url, request_id=request_id, idempotency_key=key)
@@ -190,8 +197,7 @@ def _record(
 ) -> None:
     route = _route_of(request)
     method = request.method if request.method in _METHODS else "other"
-    metrics.requests.labels(listener, route, method, str(status)).inc()
-    metrics.duration.labels(listener, route).observe(took)
+    metrics.answered(listener, route, method, status, took)
     if route in _QUIET and status < 400:
         return
     _log.info(
@@ -204,8 +210,3 @@ def _record(
         ms=round(took * 1000, 2),
         **request[LOG_FIELDS],
     )
-
-
-def bind_context(**fields: object) -> None:
-    """Bind fields to every log line of the work at hand."""
-    structlog.contextvars.bind_contextvars(**fields)

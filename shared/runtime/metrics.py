@@ -1,5 +1,7 @@
 """What every process counts about itself, for Prometheus. No registry is global."""
 
+from functools import cache
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -42,3 +44,13 @@ class HttpMetrics:
             buckets=FAST,
             registry=registry,
         )
+        # Finding a child by its labels takes ten times as long as counting on it.
+        self._count = cache(lambda *labels: self.requests.labels(*labels).inc)
+        self._observe = cache(lambda *labels: self.duration.labels(*labels).observe)
+
+    def answered(
+        self, listener: str, route: str, method: str, status: int, took: float
+    ) -> None:
+        """Count a request that was answered; `took` in seconds."""
+        self._count(listener, route, method, str(status))()
+        self._observe(listener, route)(took)

@@ -17,8 +17,7 @@ def is_platform(request: web.Request, settings: ProcessSettings) -> bool:
     """Whether the platform itself is calling."""
     if settings.internal_auth == "network":
         return True
-    tokens = [token.get_secret_value() for token in settings.service_tokens]
-    return is_service_token(bearer_of(request), tokens)
+    return is_service_token(bearer_of(request), settings.service_credentials)
 
 
 def platform_only(

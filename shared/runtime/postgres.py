@@ -18,6 +18,10 @@ class DatabaseUnavailableError(Exception):
     """The database cannot be reached, or cut the connection: nothing is known to be done."""
 
 
+class OldSchemaError(Exception):
+    """The database was not migrated to what this release needs. A newer one is fine (P14)."""
+
+
 # Classes of SQLSTATE that mean the server went away, is starting, or has no room:
 # connection exception, no such database, insufficient resources, operator intervention (which
 # a statement that ran into its timeout counts as: trying a batch again would only wait more).
@@ -41,17 +45,19 @@ class Database:
         engine: AsyncEngine,
         *,
         url: str,
+        schema: str = "",
         on_wait: Callable[[float], None] = lambda _: None,
     ) -> None:
         self.engine = engine
         self._url = url
+        self._schema = schema
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._on_wait = on_wait
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
         """A transaction: committed at the end, rolled back by an exception."""
-        async with self.read() as connection:
+        async with self.autocommit() as connection:
             driver = driver_of(connection)
             await driver.execute("BEGIN")
             try:
@@ -63,8 +69,8 @@ class Database:
                 raise RuntimeError("a statement failed and its error was not let through")
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A connection in autocommit: for a single statement that writes nothing."""
+    async def autocommit(self) -> AsyncIterator[AsyncConnection]:
+        """A connection on which each statement is a transaction of its own."""
         with _translated():
             wanted = time.perf_counter()
             async with self._autocommit.connect() as connection:
@@ -81,8 +87,12 @@ class Database:
                     if not connection.invalidated and driver_of(connection).is_closed():
                         await connection.invalidate()
 
+    read = autocommit  # where nothing is written, the transaction is nobody's business
+
     async def ping(self) -> None:
         """Raise `DatabaseUnavailableError` unless the server answers.
+
+        `OldSchemaError` where it does, and the migrations of this release have not run.
 
         On a connection of its own: a pool that is all in use is load, not absence, and must
         not take every replica out of service at once.
@@ -90,9 +100,21 @@ class Database:
         with _translated():
             conn = await asyncpg.connect(self._url, timeout=2, command_timeout=2)
             try:
-                await conn.fetchval("SELECT 1")
+                if self._schema:
+                    await self._see_schema(conn)
+                else:
+                    await conn.fetchval("SELECT 1")
             finally:
                 await conn.close(timeout=2)
+
+    async def _see_schema(self, conn: asyncpg.Connection) -> None:
+        try:
+            found = await conn.fetchval("SELECT version_num FROM alembic_version")
+        except asyncpg.UndefinedTableError:
+            found = None
+        if found is None or found < self._schema:
+            text = f"the database is at {found or 'no revision'}, this release needs"
+            raise OldSchemaError(f"{text} {self._schema}: run its migrations")
 
     async def dispose(self) -> None:
         """Close every connection."""
@@ -154,6 +176,7 @@ def connect(
     pool_timeout: float = 5.0,
     statement_timeout_ms: int = 10_000,
     role: str = "",
+    schema: str = "",
     on_pool_wait: Callable[[float], None] = lambda _: None,
 ) -> Database:
     """An engine on `url` (`postgresql://…`), which connects when first used.
@@ -161,7 +184,8 @@ def connect(
     `pool_pre_ping` is off, since a ping would cost every request a round trip: a connection
     that the server closed is known by its socket. `on_pool_wait` is told how many seconds
     each transaction waited for a connection. A `role` is taken on right after connecting,
-    for a process that is to have fewer rights than its login.
+    for a process that is to have fewer rights than its login. `schema` is the revision without
+    which `ping` fails.
     """
 
     async def dial() -> asyncpg.Connection:
@@ -182,7 +206,7 @@ def connect(
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
     )
-    return Database(engine, url=url, on_wait=on_pool_wait)
+    return Database(engine, url=url, schema=schema, on_wait=on_pool_wait)
 
 
 def _server_settings(application: str, statement_timeout_ms: int) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from functools import cached_property
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
@@ -43,6 +44,11 @@ class ProcessSettings(BaseSettings):
         "token", validation_alias="MITHRIL_INTERNAL_AUTH"
     )
     service_tokens: Secrets = Field((), validation_alias="MITHRIL_SERVICE_TOKENS")
+
+    @cached_property
+    def service_credentials(self) -> tuple[bytes, ...]:
+        """The service tokens as they are compared."""
+        return tuple(token.get_secret_value().encode() for token in self.service_tokens)
 
     def human_logs(self) -> bool | None:
         """Whether logs are for people; none: where standard output is a terminal."""

@@ -1,6 +1,7 @@
 """The days of an outbox: made ahead, and dropped when their events went out long enough ago.
 
-For a service that has no scheduler of its own. Safe in every replica: one does it at a time.
+`OutboxUpkeep` is for a service that has no scheduler of its own. Safe in every replica: one does
+it at a time. `retire_if_published` is the step that a scheduler's job has in common with it.
 """
 
 import asyncio
@@ -65,11 +66,8 @@ class OutboxUpkeep:
 
     async def _retire(self, partition: Partition) -> None:
         async with self._db.begin() as conn:
-            if not await _is_ours(conn) or await holds_unpublished(conn, partition):
-                return
-            await partitions.lock(conn, TABLE)
-            if not await holds_unpublished(conn, partition):
-                await partitions.retire(conn, partition)
+            if await _is_ours(conn):
+                await retire_if_published(conn, partition)
 
     async def _remove(self) -> None:
         async with self._db.read() as conn:
@@ -85,6 +83,21 @@ async def _is_ours(conn: AsyncConnection) -> bool:
     await conn.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
     query = text("SELECT pg_try_advisory_xact_lock(:lock)")
     return bool((await conn.execute(query, {"lock": _LOCK})).scalar_one())
+
+
+async def retire_if_published(conn: AsyncConnection, partition: Partition) -> bool:
+    """Take a day out of the outbox, unless it has what `holds_unpublished` says; whether it went.
+
+    It looks first without the lock, so that a day that is kept holds nobody up. The caller sets
+    `lock_timeout`; the rows go by `partitions.remove`.
+    """
+    if await holds_unpublished(conn, partition):
+        return False
+    await partitions.lock(conn, TABLE)
+    if await holds_unpublished(conn, partition):
+        return False
+    await partitions.retire(conn, partition)
+    return True
 
 
 async def holds_unpublished(conn: AsyncConnection, partition: Partition) -> bool:

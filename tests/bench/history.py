@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import services.abac_log_consumer
 from services.abac_log_consumer.actions.list_entries import list_decisions
 from services.abac_log_consumer.app import build
 from services.abac_log_consumer.deps import Deps
@@ -17,17 +16,15 @@ from services.abac_log_consumer.settings import Settings
 from services.abac_log_consumer.store.reading import decisions_asked
 from shared.runtime.postgres import driver_of
 from tests.bench import targets
-from tests.bench.audit_records import MONTHS, PATIENTS, fill_history, identifier, months
+from tests.bench.audit_records import MONTHS, PATIENTS, identifier, months
 from tests.bench.place import Measured, Place
 
 _PAGES = 300
 _NOBODY = UUID(int=0)
 
 
-async def measure(place: Place) -> list[Measured]:
+async def measure(place: Place, url: str) -> list[Measured]:
     """Pages of random patients over all months; and the plan for a period of two."""
-    url = await place.database("history", services.abac_log_consumer)
-    await fill_history(url, place.records)
     deps = unstarted(place, url)
     try:
         took, entries = await _pages(deps)

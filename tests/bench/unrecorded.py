@@ -1,6 +1,6 @@
 """abac-api that decides and records nothing: only to measure what recording adds.
 
-`python -m tests.bench.unrecorded abac-api serve`: no transaction, no row, no relay to wake.
+`python -m tests.bench.unrecorded abac-api serve`: no row, no relay to wake.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.abac_api.store import decisions
 from services.cli import cli
 from shared.events.envelope import Message
-from shared.runtime.postgres import Database
 from shared.runtime.relay import Relay
 
 
@@ -24,6 +23,5 @@ def _sleep_on(self: Relay) -> None:
 
 if __name__ == "__main__":
     decisions.record = _forget
-    Database.begin = Database.read  # type: ignore[method-assign]  # one statement is left
     Relay.wake = _sleep_on  # type: ignore[method-assign]
     cli()

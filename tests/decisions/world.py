@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from services.abac_api.domain.decide import Decision, decide
+from services.abac_api.domain.decide import decide
 from services.abac_api.domain.facts import (
     Approval,
     Declaration,
@@ -17,6 +17,7 @@ from services.abac_api.domain.facts import (
 )
 from services.abac_api.domain.policies import Policies
 from services.abac_api.domain.questions import Question, asked
+from services.abac_api.domain.verdicts import Decision
 from shared.models.access import Consumer, Context, Resource
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.abac_api.domain.decide import Decision, decide
+from services.abac_api.domain.decide import decide
 from services.abac_api.domain.policies import Policies
+from services.abac_api.domain.verdicts import Decision
 from services.abac_api.store import decisions, questions
 from services.abac_api.store.decisions import Logged
 from shared.runtime.postgres import Database

@@ -2,40 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 import cedarpy
 import orjson
 
+from services.abac_api.domain.alike import form_of
 from services.abac_api.domain.attributes import attributes_of, contradiction_in
 from services.abac_api.domain.facts import Facts
 from services.abac_api.domain.policies import Policies, number_of
 from services.abac_api.domain.questions import Question
 from services.abac_api.domain.slices import Slice
+from services.abac_api.domain.verdicts import Decision, Reason, refused
 
 _NO_ENTITIES = cedarpy.Entities.from_json_str("[]")
-
-
-class Reason(StrEnum):
-    """Why a question was refused."""
-
-    NO_RULE_MATCHED = "no_rule_matched"
-    UNKNOWN_RESOURCE_TYPE = "unknown_resource_type"
-    FACTS_UNAVAILABLE = "facts_unavailable"
-    MALFORMED_CONTEXT = "malformed_context"
-    EVALUATION_ERROR = "evaluation_error"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """Permitted by the rules named, or refused for a reason."""
-
-    result: bool
-    rules: tuple[str, ...] = ()
-    reason: Reason | None = None
+_MOST_KNOWN = 10_000  # forms of questions, of some 600 bytes each
 
 
 def decide(
@@ -56,18 +38,45 @@ def decide_many(
             kinds[question.resource.action, question.resource.type].append(position)
     for (action, kind), positions in kinds.items():
         rules = policies.slice_of(action, kind)
-        if rules is None:
-            continue
-        requests = [_request(*asked[position], rules, now) for position in positions]
-        answers = cedarpy.is_authorized_batch(requests, rules.policies, _NO_ENTITIES)
-        for position, answer in zip(positions, answers, strict=True):
-            decisions[position] = _decision(answer)
+        if rules is not None:
+            requests = [_request(*asked[position], rules, now) for position in positions]
+            for position, made in zip(
+                positions, _ruled(requests, rules, policies), strict=True
+            ):
+                decisions[position] = made
     return [item or refused(Reason.NO_RULE_MATCHED) for item in decisions]
 
 
-def refused(reason: Reason) -> Decision:
-    """A refusal."""
-    return Decision(result=False, reason=reason)
+def _ruled(
+    requests: Sequence[dict[str, Any]], rules: Slice, policies: Policies
+) -> list[Decision]:
+    """What the rules say to requests of one kind; Cedar is asked where none alike was."""
+    if not rules.is_blind:
+        return _asked_of_cedar(requests, rules)
+    forms = [_form_of(request) for request in requests]
+    new = {
+        form: request
+        for form, request in zip(forms, requests, strict=True)
+        if form not in policies.known
+    }
+    made = dict(zip(new, _asked_of_cedar(list(new.values()), rules), strict=True))
+    decisions = [made.get(form) or policies.known[form] for form in forms]
+    if len(policies.known) + len(made) > _MOST_KNOWN:
+        policies.known.clear()
+    policies.known.update(made)
+    return decisions
+
+
+def _form_of(request: dict[str, Any]) -> tuple[str, str, bytes]:
+    context = form_of(request["context"].encode())
+    return request["action"]["id"], request["resource"]["id"], context
+
+
+def _asked_of_cedar(requests: Sequence[dict[str, Any]], rules: Slice) -> list[Decision]:
+    if not requests:
+        return []
+    answers = cedarpy.is_authorized_batch(list(requests), rules.policies, _NO_ENTITIES)
+    return [_decision(answer) for answer in answers]
 
 
 def _refusal(

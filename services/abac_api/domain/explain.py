@@ -8,11 +8,12 @@ import cedarpy
 import orjson
 
 from services.abac_api.domain.attributes import attributes_of, contradiction_in
-from services.abac_api.domain.decide import Decision, decide, request_of
+from services.abac_api.domain.decide import decide, request_of
 from services.abac_api.domain.expressions import looks_of
 from services.abac_api.domain.facts import Facts
 from services.abac_api.domain.policies import Policies, parsed_rule
 from services.abac_api.domain.questions import Question
+from services.abac_api.domain.verdicts import Decision
 
 _NO_ENTITIES = cedarpy.Entities.from_json_str("[]")
 

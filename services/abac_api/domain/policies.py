@@ -10,6 +10,7 @@ import cedarpy
 import orjson
 
 from services.abac_api.domain.slices import Slice, slices_of
+from services.abac_api.domain.verdicts import Decision
 
 SCHEMA = "schema.cedarschema"
 
@@ -35,6 +36,9 @@ class Policies:
     )  # text by id, in the order of their numbers
     resource_types: frozenset[str]
     slices: Mapping[tuple[str, str], Slice] = field(repr=False)
+    known: dict[tuple[str, str, bytes], Decision] = field(
+        default_factory=dict, repr=False, compare=False
+    )  # by action, type of resource and form of the question: see `alike`
 
     def slice_of(self, action: str, resource_type: str) -> Slice | None:
         """The rules that can apply to an action on a type of resource, if there is any."""

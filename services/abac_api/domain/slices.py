@@ -13,6 +13,7 @@ from typing import Any
 import cedarpy
 import orjson
 
+from services.abac_api.domain.alike import is_blind_to_names
 from services.abac_api.domain.expressions import looks_of
 from shared.models.access import Action
 
@@ -26,6 +27,7 @@ class Slice:
     policies: cedarpy.PolicySet = field(repr=False)
     # Of each attribute of the context the fields that are looked at; `None`: all of it.
     fields: Mapping[str, frozenset[str] | None] | None
+    is_blind: bool  # to names: see `alike`
 
     def seen_of(self, attributes: dict[str, Any]) -> dict[str, Any]:
         """Of attributes what these rules look at."""
@@ -93,6 +95,13 @@ def _slice(policies: list[dict[str, Any]]) -> Slice:
     return Slice(
         policies=cedarpy.PolicySet.from_str(text),
         fields=_fields_of([policy["conditions"] for policy in policies]),
+        is_blind=all(map(_is_blind, policies)),
+    )
+
+
+def _is_blind(policy: dict[str, Any]) -> bool:
+    return policy["principal"] == {"op": "All"} and all(
+        is_blind_to_names(condition["body"]) for condition in policy["conditions"]
     )
 
 

@@ -51,6 +51,10 @@ class AuthorizeBody(Body):
     )
 
 
+_ROOT = frozenset(AuthorizeBody.model_fields)
+_CONSUMER = frozenset(_ConsumerBody.model_fields)
+
+
 async def post_authorize(request: web.Request) -> Answer | web.Response:
     """The decision; 422 names every offending field, 503 is a refusal too."""
     question = question_of(await read_object(request))
@@ -96,8 +100,15 @@ def question_of(value: dict[str, Any]) -> Question:
         raise envelope.validation_failed([*problem.invalid, *invalid]) from None  # type: ignore[list-item]  # of one kind, by `cast`
     if invalid:
         raise envelope.validation_failed(invalid)
+    consumer = body.consumer
     return asked(
-        Consumer(**body.consumer.model_dump()),
+        Consumer(
+            user_id=consumer.user_id,
+            client_id=consumer.client_id,
+            client_type=consumer.client_type,
+            mis_client_id=consumer.mis_client_id,
+            person_id=consumer.person_id,
+        ),
         Resource(
             type=body.resource.type, action=body.resource.action.value, id=body.resource.id
         ),
@@ -108,10 +119,9 @@ def question_of(value: dict[str, Any]) -> Question:
 def _strangers(value: dict[str, Any]) -> list[Invalid]:
     """Fields that the schema does not allow, in the root and in the consumer."""
     consumer = value.get("consumer")
-    found = [f"$.{name}" for name in value if name not in AuthorizeBody.model_fields]
+    found = [f"$.{name}" for name in value if name not in _ROOT]
     if isinstance(consumer, dict):
-        allowed = _ConsumerBody.model_fields
-        found += [f"$.consumer.{name}" for name in consumer if name not in allowed]
+        found += [f"$.consumer.{name}" for name in consumer if name not in _CONSUMER]
     text = "schema does not allow additional properties"
     return [Invalid(entry=path, rule="schema", description=text) for path in found]
 

@@ -18,11 +18,6 @@ from shared.runtime.postgres import driver_of
 
 _NIL = UUID(int=0)
 
-_RECORD = f"""
-WITH put AS ({outbox.INSERT})
-SELECT pg_notify('{outbox.CHANNEL}', '')
-"""
-
 _LOGGED = """
 SELECT position, payload::text AS payload FROM outbox
 WHERE type = $1 AND position > $2 AND occurred_at >= $3 AND occurred_at < $4
@@ -44,8 +39,11 @@ class Logged:
 
 
 async def record(conn: AsyncConnection, messages: Sequence[Message]) -> None:
-    """Put decisions in the outbox, in order, and wake the relay at the commit: one statement."""
-    await driver_of(conn).execute(_RECORD, *outbox.columns(messages))
+    """Put decisions in the outbox, in order: one statement, which may be its own transaction.
+
+    It carries no NOTIFY, which every commit would pay for: who commits wakes the relay.
+    """
+    await driver_of(conn).execute(outbox.INSERT, *outbox.columns(messages))
 
 
 async def logged(

@@ -19,6 +19,7 @@ from services.abac_api.domain.facts import (
 from services.abac_api.domain.questions import Question
 from services.abac_api.store import sql
 from shared.runtime.postgres import driver_of
+from shared.wire.casting import uuid_of
 
 STATEMENT = sql.load("facts_for")
 _PATIENT = frozenset({"patient", "person"})
@@ -58,7 +59,7 @@ def _literal(ids: Iterable[UUID]) -> str:
 
 def _facts(row: Mapping[str, Any]) -> Facts:
     return Facts(
-        patients=frozenset(UUID(bytes=item.bytes) for item in row["patients"]),
+        patients=frozenset(row["patients"]),
         employees=tuple(_employee(item) for item in _items(row["employees"])),
         declarations=tuple(_declaration(item) for item in _items(row["declarations"])),
         approvals=tuple(_approval(item) for item in _items(row["approvals"])),
@@ -74,7 +75,7 @@ def _items(found: list[list[Any]] | None) -> list[list[Any]]:
 
 
 def _id(text: str | None) -> UUID | None:
-    return None if text is None else UUID(text)
+    return None if text is None else uuid_of(text)
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -84,9 +85,9 @@ def _moment(text: str | None) -> datetime | None:
 def _employee(item: list[Any]) -> Employee:
     thing, user, legal_entity, is_active = item
     return Employee(
-        id=UUID(thing),
-        user_id=UUID(user),
-        legal_entity_id=UUID(legal_entity),
+        id=uuid_of(thing),
+        user_id=uuid_of(user),
+        legal_entity_id=uuid_of(legal_entity),
         is_active=is_active,
     )
 
@@ -94,10 +95,10 @@ def _employee(item: list[Any]) -> Employee:
 def _declaration(item: list[Any]) -> Declaration:
     thing, patient, employee, legal_entity, since, until = item
     return Declaration(
-        id=UUID(thing),
-        patient_id=UUID(patient),
-        employee_id=UUID(employee),
-        legal_entity_id=UUID(legal_entity),
+        id=uuid_of(thing),
+        patient_id=uuid_of(patient),
+        employee_id=uuid_of(employee),
+        legal_entity_id=uuid_of(legal_entity),
         active_from=datetime.fromisoformat(since),
         active_to=_moment(until),
     )
@@ -106,11 +107,13 @@ def _declaration(item: list[Any]) -> Declaration:
 def _approval(item: list[Any]) -> Approval:
     thing, patient, employee, legal_entity, grants, level, status, until = item
     return Approval(
-        id=UUID(thing),
-        patient_id=UUID(patient),
+        id=uuid_of(thing),
+        patient_id=uuid_of(patient),
         granted_to_employee_id=_id(employee),
         granted_to_legal_entity_id=_id(legal_entity),
-        resources=tuple(Grant(type=each["type"], id=UUID(each["id"])) for each in grants),
+        resources=tuple(
+            Grant(type=each["type"], id=uuid_of(each["id"])) for each in grants
+        ),
         access_level=level,
         status=status,
         expires_at=_moment(until),
@@ -121,9 +124,9 @@ def _resource(item: list[Any]) -> ResourceFact:
     thing, kind, patient, episode, organization, requester, origin, *rest = item
     encounter, report, plan, composition = rest
     return ResourceFact(
-        id=UUID(thing),
+        id=uuid_of(thing),
         type=kind,
-        patient_id=UUID(patient),
+        patient_id=uuid_of(patient),
         episode_id=_id(episode),
         managing_organization_id=_id(organization),
         requester_legal_entity_id=_id(requester),
@@ -138,9 +141,9 @@ def _resource(item: list[Any]) -> ResourceFact:
 def _justification(item: list[Any]) -> Justification:
     thing, user, patient, since, until = item
     return Justification(
-        id=UUID(thing),
-        user_id=UUID(user),
-        patient_id=UUID(patient),
+        id=uuid_of(thing),
+        user_id=uuid_of(user),
+        patient_id=uuid_of(patient),
         active_from=datetime.fromisoformat(since),
         active_to=_moment(until),
     )

@@ -1,4 +1,4 @@
-"""Make the partitions of the coming months, and the outbox's days, ahead of their time."""
+"""Make the partitions of the coming months ahead of their time."""
 
 from datetime import datetime, timedelta
 
@@ -8,11 +8,8 @@ from shared.runtime import partitions
 from shared.runtime.partitions import Unit, partitions_between
 from shared.runtime.postgres import Database
 
-_WANTED = (
-    ("decisions", "decided_at", Unit.MONTH, timedelta(days=92)),
-    ("token_events", "at", Unit.MONTH, timedelta(days=92)),
-    ("outbox", "occurred_at", Unit.DAY, timedelta(days=2)),
-)
+_AHEAD = timedelta(days=92)
+_TABLES = (("decisions", "decided_at"), ("token_events", "at"))
 
 
 async def make_partitions(owner: Database, *, now: datetime) -> list[str]:
@@ -22,10 +19,10 @@ async def make_partitions(owner: Database, *, now: datetime) -> list[str]:
     seconds is not waited for: the next run makes what this one could not.
     """
     made = []
-    for table, column, unit, ahead in _WANTED:
-        wanted = partitions_between(table, unit, now, now + ahead)
+    for table, column in _TABLES:
+        wanted = partitions_between(table, Unit.MONTH, now, now + _AHEAD)
         async with owner.read() as conn:
-            missing = await partitions.missing(conn, wanted, unit)
+            missing = await partitions.missing(conn, wanted, Unit.MONTH)
         for partition in missing:
             async with owner.begin() as conn:
                 await conn.execute(text("SET LOCAL lock_timeout = '2s'"))

@@ -8,10 +8,10 @@ whoever delivers it, however often.
 import hashlib
 from base64 import b64encode
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import asyncpg
 import orjson
@@ -34,8 +34,12 @@ from shared.runtime import failpoints
 from shared.runtime.postgres import driver_of
 
 _ATTEMPTS = 5
+# SQLSTATE classes that mean this record cannot be kept, however often it is tried: data
+# exception, a constraint other than uniqueness, a limit of the server.
+_POISONOUS = ("22", "23", "54")
+_DECISION = tuple(field.name for field in fields(Decision))
+_TOKEN_EVENT = tuple(field.name for field in fields(TokenEvent))
 
-Rows: TypeAlias = dict[type[Entry], list[dict[str, object]]]
 Heads: TypeAlias = dict[Place, tuple[int, bytes]]
 Known: TypeAlias = Callable[[asyncpg.Connection, Sequence[Entry]], Awaitable[set[str]]]
 
@@ -54,6 +58,8 @@ async def record(
 ) -> Outcome:
     """Record what is new of a batch, in order a partition; `ends` has the last of each.
 
+    A partition that is not among `ends` is not read on: the offset of its chain stays.
+
     Nearly always all of it is new, so that is tried first. If the unique index says otherwise,
     what is there already is looked up; again if another consumer adds some meanwhile.
     """
@@ -62,7 +68,7 @@ async def record(
         try:
             return await _record(deps, batch, ends, known)
         except asyncpg.UniqueViolationError:
-            known = _recorded
+            known = recorded
     return await _record(deps, batch, ends, known)
 
 
@@ -72,13 +78,16 @@ async def _record(
     entries = [item for item in batch if not isinstance(item, Unreadable)]
     async with deps.db.begin() as conn:
         driver = driver_of(conn)
-        held = await store.lock_chains(driver, sorted(ends))
+        places = {Place(item.topic, item.partition) for item in entries}
+        held = await store.lock_chains(driver, sorted(places | ends.keys()))
         now = deps.clock.now()
         failpoints.reach("record.locked")
         fresh = _once(entries, await known(driver, entries))
         names = await _names(driver, fresh)
-        rows, heads = _chained(fresh, held, names, now=now)
-        await _add(driver, rows)
+        heads: Heads = {
+            place: (chain.chain_sequence, chain.head_hash) for place, chain in held.items()
+        }
+        await _add(driver, fresh, heads, names, now=now)
         await _keep_raw(driver, batch, now=now)
         failpoints.reach("record.added")
         await store.see(driver, _seen(batch), now=now)
@@ -92,7 +101,8 @@ async def _none(_: asyncpg.Connection, __: Sequence[Entry]) -> set[str]:
     return set()
 
 
-async def _recorded(driver: asyncpg.Connection, entries: Sequence[Entry]) -> set[str]:
+async def recorded(driver: asyncpg.Connection, entries: Sequence[Entry]) -> set[str]:
+    """The event ids of those that are in the log."""
     decisions = [item for item in entries if isinstance(item, Decision)]
     events = [item for item in entries if isinstance(item, TokenEvent)]
     found: set[str] = set()
@@ -132,41 +142,58 @@ async def _names(driver: asyncpg.Connection, entries: Sequence[Entry]) -> dict[s
     return await store.names_of(driver, sorted(wanted)) if wanted else {}
 
 
-def _chained(
+async def _add(
+    driver: asyncpg.Connection,
     entries: Sequence[Entry],
-    held: Mapping[Place, Chain],
+    heads: Heads,
     names: Mapping[str, str],
     *,
     now: datetime,
-) -> tuple[Rows, Heads]:
-    """The columns of each entry as the next links of its chain; and where the chains end."""
-    heads = {
-        place: (chain.chain_sequence, chain.head_hash) for place, chain in held.items()
-    }
-    rows: Rows = defaultdict(list)
-    for entry in entries:
-        place = Place(entry.topic, entry.partition)
+) -> None:
+    """Add entries as the next links of their chains, whose `heads` move along.
+
+    A topic has one kind of entry, so no chain's order is disturbed by adding one after the other.
+    """
+    decisions = [item for item in entries if isinstance(item, Decision)]
+    events = [item for item in entries if isinstance(item, TokenEvent)]
+    if decisions:
+        rows = (_decision_columns(item, names, now=now) for item in decisions)
+        await store.add_decisions(driver, _chained(rows, heads))
+    if events:
+        rows = (_event_columns(item, now=now) for item in events)
+        await store.add_token_events(driver, _chained(rows, heads))
+
+
+def _decision_columns(
+    entry: Decision, names: Mapping[str, str], *, now: datetime
+) -> dict[str, Any]:
+    columns = {name: getattr(entry, name) for name in _DECISION}
+    columns["recorded_at"] = now
+    columns["client_name"] = names.get(entry.client_id)
+    columns["contexts"] = orjson.dumps(entry.contexts).decode()
+    return columns
+
+
+def _event_columns(entry: TokenEvent, *, now: datetime) -> dict[str, Any]:
+    columns = {name: getattr(entry, name) for name in _TOKEN_EVENT}
+    columns["recorded_at"] = now
+    columns["data"] = orjson.dumps(entry.data).decode()
+    return columns
+
+
+def _chained(rows: Iterable[dict[str, Any]], heads: Heads) -> Iterator[dict[str, Any]]:
+    """Each row with its number and hashes, made as it is drawn.
+
+    So PostgreSQL takes the first rows in while the later ones are hashed.
+    """
+    for columns in rows:
+        place = Place(columns["topic"], columns["partition"])
         sequence, head = heads[place]
-        columns = {name: getattr(entry, name) for name in entry.__slots__}
-        columns["recorded_at"] = now
         columns["chain_sequence"] = sequence + 1
-        if isinstance(entry, Decision):
-            columns["client_name"] = names.get(entry.client_id)
-            columns["contexts"] = orjson.dumps(entry.contexts).decode()
-        else:
-            columns["data"] = orjson.dumps(entry.data).decode()
         made = chains.link(head, chains.canonical(columns))
         heads[place] = sequence + 1, made
         columns["previous_hash"], columns["hash"] = head, made
-        rows[type(entry)].append(columns)
-    return rows, heads
-
-
-async def _add(driver: asyncpg.Connection, rows: Rows) -> None:
-    if Decision in rows:
-        await store.add_decisions(driver, rows[Decision])
-    if TokenEvent in rows:
-        await store.add_token_events(driver, rows[TokenEvent])
+        yield columns
 
 
 async def _keep_raw(
@@ -218,15 +245,15 @@ def _seen(batch: Sequence[Read]) -> list[tuple[str, int, str]]:
 def _moved(
     held: Mapping[Place, Chain], heads: Heads, ends: Mapping[Place, Delivered]
 ) -> dict[Place, Chain]:
-    return {
-        place: Chain(
-            next_offset=ends[place].offset + 1,
-            last_digest=digest_of(ends[place]),
-            chain_sequence=heads[place][0],
-            head_hash=heads[place][1],
-        )
-        for place in held
-    }
+    moved = {}
+    for place, chain in held.items():
+        sequence, head = heads[place]
+        moved[place] = replace(chain, chain_sequence=sequence, head_hash=head)
+        if (end := ends.get(place)) is not None:
+            moved[place] = replace(
+                moved[place], next_offset=end.offset + 1, last_digest=digest_of(end)
+            )
+    return moved
 
 
 def _outcome(
@@ -235,3 +262,11 @@ def _outcome(
     delivered = Counter(entry.topic for entry in entries)
     recorded = Counter(entry.topic for entry in fresh)
     return Outcome(recorded=recorded, repeated=delivered - recorded, chains=moved)
+
+
+def is_poisonous(error: Exception) -> bool:
+    """Whether it is the records that were refused, not the database that failed."""
+    if not isinstance(error, asyncpg.PostgresError):
+        return True
+    state = str(getattr(error, "sqlstate", ""))
+    return state.startswith(_POISONOUS) and state != "23505"

@@ -1,7 +1,9 @@
 """Verify the log: compute every chain again and hold it against the signed checkpoints."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -59,13 +61,15 @@ async def verify_log(
     runs = runs_of(proven)
     period = (since or _ALWAYS[0], until or _ALWAYS[1])
     look = _whole if period == _ALWAYS else partial(_period, period=period)
-    records = 0
-    for chain, head in heads.items():
-        found, walk = await look(snapshot, head, signed[chain], runs.get(chain, []))
-        records += walk.records
-        findings += [found] if found else []
+    walked = await asyncio.gather(
+        *(
+            look(snapshot, head, signed[chain], runs.get(chain, []))
+            for chain, head in heads.items()
+        )
+    )
+    findings += [found for found, _ in walked if found]
     return Report(
-        records=records,
+        records=sum(walk.records for _, walk in walked),
         chains=len(heads),
         checkpoints=len(stored) + len(kept),
         findings=findings,
@@ -111,8 +115,9 @@ async def _period(
 async def _along(
     snapshot: Snapshot, walk: Walk, place: Place, *, first: int, last: int
 ) -> Finding | None:
-    async for links in snapshot.links(place, first=first, last=last):
-        for link in links:
-            if (found := walk.step(link)) is not None:
-                return found
+    async with aclosing(snapshot.links(place, first=first, last=last)) as batches:
+        async for links in batches:
+            for link in links:
+                if (found := walk.step(link)) is not None:
+                    return found
     return None

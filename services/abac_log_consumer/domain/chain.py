@@ -16,17 +16,20 @@ import orjson
 
 GENESIS = b""
 
-_MOMENTS = frozenset({"decided_at", "at", "recorded_at"})
-_JSON = frozenset({"contexts", "data"})
+_MOMENTS = ("decided_at", "at", "recorded_at")
+_JSON = ("contexts", "data")
 
 
 def canonical(columns: Mapping[str, object]) -> bytes:
-    """The bytes that the chain vouches for."""
+    """The bytes that the chain vouches for. Moments are given in UTC."""
     plain = dict(columns)
-    for name in _MOMENTS & plain.keys():
-        plain[name] = _iso(plain[name])
-    for name in _JSON & plain.keys():
-        plain[name] = orjson.Fragment(str(plain[name]))
+    for name in _MOMENTS:
+        moment = plain.get(name)
+        if isinstance(moment, datetime) and _ends_in_zero(moment):
+            plain[name] = _iso(moment)
+    for name in _JSON:
+        if name in plain:
+            plain[name] = orjson.Fragment(str(plain[name]))
     return orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
 
 
@@ -35,10 +38,13 @@ def link(previous: bytes, record: bytes) -> bytes:
     return hashlib.sha256(previous + record).digest()
 
 
-def _iso(moment: object) -> str:
-    text = moment.isoformat() if isinstance(moment, datetime) else str(moment)
-    before, point, fraction = text.removesuffix("+00:00").partition(".")
-    return f"{before}{point}{fraction.rstrip('0')}+00:00"
+def _ends_in_zero(moment: datetime) -> bool:
+    """Whether orjson, which writes any other moment as PostgreSQL does, has a zero too many."""
+    return moment.microsecond % 10 == 0 and moment.microsecond != 0
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat().removesuffix("+00:00").rstrip("0") + "+00:00"
 
 
 def chain_id(topic: str, partition: int) -> str:

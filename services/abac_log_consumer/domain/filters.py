@@ -45,6 +45,10 @@ _AUDIT_QUERY: Mapping[str, Reader] = {
     "client_id": queries.uuid,
     **_PERIOD,
 }
+# No index finds these, since each would cost every record, and few records share none of them.
+_NOT_INDEXED = frozenset({"resource_type", "action", "result", "rule", "type"})
+# Each of these leaves few enough to look at all of them.
+_SELECTIVE = frozenset({"patient_id", "user_id", "resource_id", "request_id"})
 FORMATS = ("ndjson", "csv", "fhir")
 TOKEN_FORMATS = ("ndjson", "csv")
 
@@ -62,6 +66,12 @@ class Asked:
     page_size: int = PAGE_SIZE
     after: Place | None = None
     form: str = "ndjson"  # of an export
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether its records are found by reading others, as many as it may be."""
+        names = self.wanted.keys()
+        return not _NOT_INDEXED.isdisjoint(names) and _SELECTIVE.isdisjoint(names)
 
     def said(self) -> dict[str, Any]:
         """The filters as they are written down, and as a cursor is bound to them."""

@@ -23,6 +23,12 @@ _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _NAMING = (ClientCreated.type, ClientUpdated.type)
 
+# CloudEvents attributes in Kafka's binary mode that are of use here, by their headers.
+_ATTRIBUTES = {
+    f"ce_{name}": name
+    for name in ("id", "source", "type", "time", "sequence", "traceparent")
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
@@ -156,7 +162,7 @@ def _entry(delivered: Delivered, attributes: Mapping[str, str]) -> Entry:
     sequence = _sequence(attributes["sequence"])
     if sequence is None:
         raise _Malformed("no_sequence")
-    if any("\0" in value for value in attributes.values()):
+    if "\0" in "".join(attributes.values()):
         raise _Malformed("nul_character")
     if delivered.topic == DECISIONS:
         return _decision(delivered, attributes, sequence, data)
@@ -226,12 +232,13 @@ def _token_event(
 
 
 def _attributes(headers: tuple[tuple[str, bytes], ...]) -> dict[str, str]:
-    """CloudEvents attributes in Kafka's binary mode, what is no UTF-8 left out."""
+    """Those of `_ATTRIBUTES`, what is no UTF-8 left out."""
     found = {}
-    for name, value in headers:
-        if name.startswith("ce_") and value is not None:
+    for header, value in headers:
+        name = _ATTRIBUTES.get(header)
+        if name is not None and value is not None:
             try:
-                found[name[3:]] = value.decode()
+                found[name] = value.decode()
             except UnicodeDecodeError:
                 continue
     return found
@@ -249,8 +256,9 @@ def _trace(attributes: Mapping[str, str]) -> str | None:
 
 
 def _id(value: object) -> str:
-    text = _text(value)
-    return text if _UUID.fullmatch(text) else str(UUID(text))
+    if not isinstance(value, str):
+        raise _Malformed("malformed")
+    return value if _UUID.fullmatch(value) else str(UUID(value))
 
 
 def _id_or_none(value: object) -> str | None:

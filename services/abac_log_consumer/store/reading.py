@@ -1,10 +1,11 @@
 """SQL by which auditors read: lists newest first, one record, and whole exports."""
 
 from collections.abc import AsyncGenerator, Callable
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.abac_log_consumer.domain.entries import (
@@ -121,6 +122,23 @@ async def some_token_events(
     """At most `most` of the token and account events asked for."""
     rows = (await conn.execute(token_events_asked(asked).limit(most))).all()
     return [_token_event(row) for row in rows]
+
+
+async def span_of_decisions(conn: AsyncConnection) -> tuple[datetime, datetime] | None:
+    """When the oldest and the newest decision were made."""
+    return await _span(conn, d.decided_at)
+
+
+async def span_of_token_events(conn: AsyncConnection) -> tuple[datetime, datetime] | None:
+    """When the oldest and the newest token event were."""
+    return await _span(conn, t.at)
+
+
+async def _span(
+    conn: AsyncConnection, at: ColumnElement[Any]
+) -> tuple[datetime, datetime] | None:
+    first, last = (await conn.execute(select(func.min(at), func.max(at)))).one()
+    return None if first is None else (first, last)
 
 
 def all_decisions(conn: AsyncConnection, asked: Asked) -> AsyncGenerator[list[Decision]]:

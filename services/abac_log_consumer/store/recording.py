@@ -1,14 +1,14 @@
 """SQL of the recording transaction. Every function takes the caller's connection."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import NamedTuple
 
 import asyncpg
 
 from services.abac_log_consumer.domain.records import ClientName
-from services.abac_log_consumer.store.sql import load
 
 DECISION_COLUMNS = (
     *("event_id", "decided_at", "recorded_at", "decision_id", "user_id", "client_id"),
@@ -22,9 +22,6 @@ TOKEN_EVENT_COLUMNS = (
     *("source", "source_sequence", "topic", "partition", "offset", "chain_sequence"),
     *("previous_hash", "hash"),
 )
-
-_ADD_DECISIONS = load("add_decisions")
-_ADD_TOKEN_EVENTS = load("add_token_events")
 
 _MEET = """
 INSERT INTO chains (topic, partition)
@@ -170,24 +167,28 @@ async def known_token_events(
 
 
 async def add_decisions(
-    driver: asyncpg.Connection, rows: Sequence[Mapping[str, object]]
+    driver: asyncpg.Connection, rows: Iterable[Mapping[str, object]]
 ) -> None:
     """Add records; raises UniqueViolationError if one is there."""
-    columns: dict[str, list[object]] = {
-        name: [row[name] for row in rows] for name in DECISION_COLUMNS
-    }
-    columns["rules"] = [_list(item) for item in columns["rules"]]
-    await driver.execute(_ADD_DECISIONS, *columns.values())
+    await _copy(driver, "decisions", DECISION_COLUMNS, rows)
 
 
 async def add_token_events(
-    driver: asyncpg.Connection, rows: Sequence[Mapping[str, object]]
+    driver: asyncpg.Connection, rows: Iterable[Mapping[str, object]]
 ) -> None:
     """Add records; raises UniqueViolationError if one is there."""
-    columns: dict[str, list[object]] = {
-        name: [row[name] for row in rows] for name in TOKEN_EVENT_COLUMNS
-    }
-    await driver.execute(_ADD_TOKEN_EVENTS, *columns.values())
+    await _copy(driver, "token_events", TOKEN_EVENT_COLUMNS, rows)
+
+
+async def _copy(
+    driver: asyncpg.Connection,
+    table: str,
+    columns: Sequence[str],
+    rows: Iterable[Mapping[str, object]],
+) -> None:
+    """COPY, in binary; rows are drawn as they are sent."""
+    records = map(itemgetter(*columns), rows)
+    await driver.copy_records_to_table(table, columns=columns, records=records)
 
 
 async def learn_names(driver: asyncpg.Connection, names: Sequence[ClientName]) -> None:
@@ -259,10 +260,3 @@ def _chain(row: asyncpg.Record) -> Chain:
 
 def _columns(places: Sequence[Place]) -> tuple[list[str], list[int]]:
     return [place.topic for place in places], [place.partition for place in places]
-
-
-def _list(values: object) -> str:
-    """A text[] in PostgreSQL's own notation."""
-    items = values if isinstance(values, list) else []
-    quoted = (item.replace("\\", "\\\\").replace('"', '\\"') for item in items)
-    return "{" + ",".join(f'"{item}"' for item in quoted) + "}"

@@ -104,7 +104,7 @@ async def _issue(
     read still holds. None: something was spent before or must be revoked, or changed
     meanwhile; nothing was done.
     """
-    async with deps.db.read() as conn:
+    async with deps.db.autocommit() as conn:
         facts = await _facts(deps, conn, asked, digests, locked=False)
         if any(known.token is not None and known.token.used_at for known in facts):
             return None

@@ -63,8 +63,8 @@ def _is_ours(request: web.Request, peer: str) -> bool:
     settings = request.app[DEPS].settings
     if settings.internal_auth == "network":
         return True
-    tokens = [token.get_secret_value() for token in settings.service_tokens]
-    if is_service_token(bearer_of(request, header=SERVICE_AUTHORIZATION), tokens):
+    bearer = bearer_of(request, header=SERVICE_AUTHORIZATION)
+    if is_service_token(bearer, settings.service_credentials):
         return True
     known = address_of(peer)
     return known is not None and any(

@@ -3,16 +3,14 @@
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from services.scheduler.actions.ddl import patiently
 from services.scheduler.deps import Deps
 from services.scheduler.domain import calendar
 from services.scheduler.store import expired
 from services.scheduler.work import Progress
 from shared.runtime import partitions
-from shared.runtime.partitions import Partition, Unit
-from shared.runtime.upkeep import holds_unpublished
+from shared.runtime.partitions import Unit
+from shared.runtime.upkeep import retire_if_published
 
 
 async def trim_outbox(deps: Deps, progress: Progress) -> None:
@@ -27,7 +25,7 @@ async def trim_outbox(deps: Deps, progress: Progress) -> None:
     dropped: list[str] = progress.details.setdefault("dropped", [])
     kept: list[str] = progress.details.setdefault("kept", [])
     for partition in calendar.doomed(existing, before=before):
-        trim = partial(_drop_if_published, partition=partition)
+        trim = partial(retire_if_published, partition=partition)
         went = await patiently(deps, progress, trim)
         (dropped if went else kept).append(partition.name)
         progress.affected += went
@@ -35,17 +33,6 @@ async def trim_outbox(deps: Deps, progress: Progress) -> None:
         deps.retired.set()
     deps.metrics.outbox_kept.set(len(kept))
     await _delete_without_partition(deps, progress, before=before)
-
-
-async def _drop_if_published(conn: AsyncConnection, *, partition: Partition) -> bool:
-    """Looks first without the lock, so that a day that is kept holds nobody up."""
-    if await holds_unpublished(conn, partition):
-        return False
-    await partitions.lock(conn, calendar.OUTBOX)
-    if await holds_unpublished(conn, partition):
-        return False
-    await partitions.retire(conn, partition)
-    return True
 
 
 async def _delete_without_partition(

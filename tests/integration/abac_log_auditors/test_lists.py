@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from services.abac_log_consumer.actions import list_entries
 from tests.integration.abac_log_auditors.conftest import Audit
 
 LOGS = "/api/abac_logs"
@@ -119,6 +120,58 @@ async def test_pages_show_every_record_once_while_others_arrive(audit: Audit) ->
         await audit.records.decisions(patient_id=patient)
 
     assert seen == [str(event_id) for event_id in ids]
+
+
+async def test_a_search_that_takes_long_gives_short_pages_and_goes_on_where_it_stopped(
+    audit: Audit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every span is more than it has patience for, so that each page is one."""
+    monkeypatch.setattr(list_entries, "PATIENCE", 0.0)
+    rare: list[str] = []
+    for hours in (0, 1, 30):
+        at = audit.records.now - timedelta(hours=hours)
+        ids = await audit.records.decisions(3, at=at, rules=["rule_18"])
+        rare += map(str, ids)
+        await audit.records.decisions(3, at=at)
+    seen: list[str] = []
+    sizes: set[int] = set()
+    cursor: str | None = ""
+    while cursor is not None:
+        query = {"cursor": cursor} if cursor else {}
+        answer = await audit.get(LOGS, rule="rule_18", page_size=2, **query)
+        body = await answer.json()
+        seen += [entry["id"] for entry in body["data"]]
+        sizes.add(len(body["data"]))
+        cursor = body["paging"]["next_cursor"]
+
+    assert seen == rare
+    assert sizes == {0, 1, 2}
+
+
+async def test_a_search_of_a_period_stays_within_it(audit: Audit) -> None:
+    for days in range(4):
+        at = audit.records.now - timedelta(days=days)
+        await audit.records.decisions(2, at=at, action="write", request_id=f"day-{days}")
+
+    within = {
+        "from_": audit.records.now - timedelta(days=2, hours=1),
+        "to": audit.records.now - timedelta(hours=1),
+    }
+    found = await audit.listed(LOGS, action="write", **within)
+    none = await audit.listed(LOGS, action="write", from_="2030-01-01")
+
+    assert [entry["request_id"] for entry in found] == ["day-1"] * 2 + ["day-2"] * 2
+    assert none == []
+
+
+async def test_token_events_are_searched_by_type(audit: Audit) -> None:
+    await audit.records.token_events(2)
+    await audit.records.token_events(3, kind="mithril.token.revoked.v1")
+
+    found = await audit.listed("/api/token_logs", type="mithril.token.revoked.v1")
+    nothing = await audit.listed("/api/token_logs", type="mithril.token.lost.v1")
+
+    assert (len(found), nothing) == (3, [])
 
 
 async def test_a_cursor_of_another_query_is_refused(audit: Audit) -> None:

@@ -41,7 +41,7 @@ async def deps(audit_database: str) -> AsyncIterator[Deps]:
     """Decisions around a turn of the month, two a second, in two chains; signed."""
     settings = settings_for(audit_database, "127.0.0.1:1", checkpoint_records=1)
     made = build(settings).deps
-    owner = owner_of(made)
+    owner = owner_of(made.settings)
     await make_partitions(owner, now=EVE)
     await owner.dispose()
     source = Source()
@@ -61,7 +61,7 @@ async def verified(deps: Deps) -> Report:
 
 
 async def archived(deps: Deps, directory: Path) -> Path:
-    owner = owner_of(deps)
+    owner = owner_of(deps.settings)
     try:
         url = deps.settings.database_url.get_secret_value()
         return await archive_month(

@@ -10,12 +10,18 @@ import pytest
 from services.abac_log_consumer.actions.make_partitions import make_partitions
 from services.abac_log_consumer.actions.sign_checkpoints import sign_checkpoints
 from services.abac_log_consumer.app import Built, build
-from services.abac_log_consumer.housekeeping import Housekeeping, owner_of
+from services.abac_log_consumer.housekeeping import (
+    Housekeeping,
+    keep_partitions,
+    owner_of,
+)
+from tests.fakes import SteppingClock
 from tests.integration.abac_log_consumer.ledger import (
     NOON,
     Source,
     a_decision,
     delivered,
+    execute,
     fetch,
     keep,
     settings_for,
@@ -42,14 +48,14 @@ async def test_the_coming_months_have_their_partitions_and_what_waited_moves_in(
     far, source = datetime(2031, 2, 14, 8, 30, tzinfo=UTC), Source()
     records = [source.tell(a_decision(decided_at=far), at=far)]
     await keep(built.deps, delivered(records))
-    owner = owner_of(built.deps)
+    owner = owner_of(built.deps.settings)
 
     made = await make_partitions(owner, now=far)
     again = await make_partitions(owner, now=far)
     await owner.dispose()
 
     months = [f"p2031{month}01" for month in ("02", "03", "04", "05")]
-    assert [name for name in made if "outbox" not in name] == [
+    assert made == [
         f"{table}_{month}" for table in ("decisions", "token_events") for month in months
     ]
     assert again == []
@@ -61,7 +67,7 @@ async def test_a_month_that_begins_while_the_process_runs_is_written_to_by_its_r
     built: Built, audit_database: str
 ) -> None:
     moment, source = datetime(2031, 2, 14, tzinfo=UTC), Source()
-    owner = owner_of(built.deps)
+    owner = owner_of(built.deps.settings)
     await make_partitions(owner, now=moment)
     await owner.dispose()
 
@@ -76,6 +82,35 @@ async def test_a_month_that_begins_while_the_process_runs_is_written_to_by_its_r
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await conn.execute("DELETE FROM decisions_p20310201")
     await conn.close()
+
+
+async def test_the_outbox_has_its_coming_days_and_loses_the_old_ones_that_were_published(
+    built: Built, audit_database: str
+) -> None:
+    await execute(
+        audit_database,
+        "CREATE TABLE outbox_p20200101 PARTITION OF outbox "
+        "FOR VALUES FROM ('2020-01-01 00:00Z') TO ('2020-01-02 00:00Z');"
+        "CREATE TABLE outbox_p20200102 PARTITION OF outbox "
+        "FOR VALUES FROM ('2020-01-02 00:00Z') TO ('2020-01-03 00:00Z');"
+        "INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload, occurred_at, sequence)"
+        "VALUES (gen_random_uuid(), 't', 'k', 'x', '{}', '2020-01-01 12:00Z', 1),"
+        " (gen_random_uuid(), 't', 'k', 'x', '{}', '2020-01-02 12:00Z', NULL);"
+        "INSERT INTO outbox_relays (source, assigned, published)"
+        " VALUES ('abac-log-consumer', 1, 1)",
+    )
+    far = datetime(2031, 2, 14, 8, 30, tzinfo=UTC)
+
+    await keep_partitions(built.deps.settings, SteppingClock(far))
+
+    rows = await fetch(
+        audit_database,
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ '^(retired_)?outbox_p'"
+        " ORDER BY relname",
+    )
+    names = [row[0] for row in rows]
+    assert names[0] == "outbox_p20200102"  # it has an event that Kafka did not acknowledge
+    assert names[-3:] == ["outbox_p20310214", "outbox_p20310215", "outbox_p20310216"]
 
 
 async def test_gauges_tell_what_is_missing_and_what_is_not_signed(

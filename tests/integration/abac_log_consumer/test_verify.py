@@ -58,7 +58,7 @@ async def deps(audit_database: str) -> AsyncIterator[Deps]:
 
 async def verified(url: str, **but: Any) -> Report:
     signer = settings_for(url, "127.0.0.1:1").signer
-    async with snapshot(url, role="mithril_audit") as seen:
+    async with snapshot(url, role="mithril_audit", connections=2) as seen:
         return await verify_log(seen, keys=trusted([signer.public]), **but)
 
 
@@ -280,6 +280,21 @@ async def test_a_checkpoint_signed_by_a_key_nobody_trusts_is_found(
         report = await verify_log(seen, keys=trusted([bytes(32)]))
 
     assert [item.kind for item in report.findings] == ["forged-checkpoint"]
+
+
+async def test_what_is_recorded_meanwhile_is_for_the_next_verification(
+    deps: Deps, audit_database: str
+) -> None:
+    keys = trusted([deps.settings.signer.public])
+    async with snapshot(audit_database, role="", connections=3) as seen:
+        source = Source()
+        await keep(deps, delivered(source.decisions(5), first=20))
+        events = [source.tell(a_revocation()) for _ in range(5)]
+        await keep(deps, delivered(events, partition=2, first=10))
+        report = await verify_log(seen, keys=keys)
+
+    assert (report.records, report.findings) == (30, [])
+    assert (await verified(audit_database)).records == 40
 
 
 async def test_a_period_is_verified_without_what_went_before(

@@ -21,8 +21,12 @@ async def test_a_form_of_another_site_changes_nothing(
     path = f"/users/{console.world.user_id}/block"
     page = await browser.get(path)
     for site in ("cross-site", "same-site"):
-        headers: dict[str, Any] = {"Sec-Fetch-Site": site}
-        answer = await browser.submit(page, {"block_reason": "x"}, action=path, **headers)
+        answer = await browser.submit(
+            page,
+            {"block_reason": "x"},
+            action=path,
+            headers={"Sec-Fetch-Site": site},
+        )
         assert answer.status == 403
         assert "Only forms of this console are taken" in answer.text
     assert await console.events("mithril.user.blocked.v1") == []

@@ -9,14 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.abac_api.domain.alike import form_of, is_blind_to_names
 from services.abac_api.domain.attributes import PLACES
-from services.abac_api.domain.decide import (
-    Decision,
-    Reason,
-    decide,
-    decide_many,
-    request_of,
-)
+from services.abac_api.domain.decide import decide, decide_many, request_of
 from services.abac_api.domain.explain import explain
 from services.abac_api.domain.facts import (
     Approval,
@@ -27,13 +22,15 @@ from services.abac_api.domain.facts import (
     Justification,
     ResourceFact,
 )
-from services.abac_api.domain.policies import SCHEMA, compiled
+from services.abac_api.domain.policies import SCHEMA, compiled, parsed_rule
 from services.abac_api.domain.questions import Question, asked
+from services.abac_api.domain.verdicts import Decision, Reason
 from services.abac_api.store.policies import read
 from shared.models.access import Action, Consumer, Context, Resource
 
-POLICIES = compiled(read())
-SCHEMA_TEXT = read()[SCHEMA]
+RULE_FILES = read()
+POLICIES = compiled(RULE_FILES)
+SCHEMA_TEXT = RULE_FILES[SCHEMA]
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 IDS = [UUID(int=number) for number in range(1, 5)]
 
@@ -228,3 +225,51 @@ def test_what_is_cut_away_for_speed_changes_no_answer(
         names = set(whole.diagnostics.id_annotations_by_reason.values())
         assert (whole.allowed, names) == (found.decision.result, set(found.decision.rules))
         assert whole.diagnostics.errors == []
+
+
+@given(questions, facts)
+@settings(max_examples=100, deadline=None)  # no test is timed
+def test_an_answer_known_from_a_question_alike_is_the_answer_of_the_rules(
+    question: Question, known: Facts
+) -> None:
+    fresh = compiled(RULE_FILES)
+
+    first = decide(question, known, fresh, now=NOON)
+    again = decide(question, known, fresh, now=NOON)  # from what is known now, if blind
+
+    assert decide(question, known, POLICIES, now=NOON) == first == again
+
+
+def test_ids_are_numbered_in_order_of_appearance_and_nothing_else_is_touched() -> None:
+    one, two = (
+        b"0190f1f0-1111-7222-8333-444455556666",
+        b"00000000-0000-0000-0000-000000000000",
+    )
+    zero, first = (b"00000000-0000-0000-0000-%012x" % number for number in range(2))
+
+    assert form_of(b'["%s","MIS",["%s"],"%s"]' % (one, two, one)) == (
+        b'["%s","MIS",["%s"],"%s"]' % (zero, first, zero)
+    )
+
+
+@pytest.mark.parametrize(
+    ("condition", "blind"),
+    [
+        ("context.patient.declared_to.containsAny(context.consumer.employees)", True),
+        ('context.consumer.client_type != "CABINET"', True),
+        ('context.consumer.user == "0190f1f0-1111-7222-8333-444455556666"', False),
+        ('context.consumer.user like "01*"', False),
+        ("principal has name", False),
+    ],
+)
+def test_rules_that_know_an_id_by_name_are_asked_each_time(
+    condition: str, blind: bool
+) -> None:
+    text = f"permit (principal, action, resource) when {{ {condition} }};"
+    [part] = parsed_rule(text)["conditions"]
+
+    assert is_blind_to_names(part["body"]) is blind
+
+
+def test_all_of_our_rules_are_blind_to_names() -> None:
+    assert all(part.is_blind for part in POLICIES.slices.values())

@@ -2,10 +2,10 @@
 
 from hypothesis import given, settings
 
-from services.abac_api.domain.decide import Reason
 from services.abac_api.domain.explain import explain
 from services.abac_api.domain.facts import Facts, ResourceFact
 from services.abac_api.domain.questions import Question, asked
+from services.abac_api.domain.verdicts import Reason
 from shared.models.access import Consumer, Context, Resource
 from tests.unit.abac_api.test_decide import IDS, NOON, POLICIES, facts, questions
 
