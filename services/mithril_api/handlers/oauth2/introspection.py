@@ -36,8 +36,7 @@ async def post_introspect(request: web.Request) -> web.StreamResponse:
 
 
 def _is_platform(request: web.Request) -> bool:
-    tokens = request.app[DEPS].settings.service_tokens
-    known = [token.get_secret_value() for token in tokens]
+    known = request.app[DEPS].settings.service_credentials
     return is_service_token(bearer_of(request), known)
 
 
