@@ -2,7 +2,13 @@
 
 from aiohttp import web
 
-from services.auth_web.domain.flows import Flow, OwnPage, ToOwnPage
+from services.auth_web.domain.flows import (
+    Flow,
+    OwnPage,
+    ToClient,
+    ToOwnPage,
+    may_lead,
+)
 from services.auth_web.domain.scope_words import Permission, in_words
 from services.auth_web.handlers.browsers import (
     SignedIn,
@@ -158,7 +164,14 @@ async def get_sign_out(request: web.Request) -> web.StreamResponse:
     signed_in = signed_in_of(request)
     if signed_in is None:
         return await _after_sign_out(request) or see_other("/")
-    return _confirm(request, "sign_out", signed_in.email, back="/")
+    uri = _wish(request).get("post_logout_redirect_uri")
+    return _confirm(
+        request,
+        "sign_out",
+        signed_in.email,
+        back="/",
+        leads_to=ToClient(client_id="", redirect_uri=uri).sources() if uri else None,
+    )
 
 
 async def post_sign_out(request: web.Request) -> web.StreamResponse:
@@ -183,7 +196,7 @@ async def post_sign_out(request: web.Request) -> web.StreamResponse:
 
 def _wish(request: web.Request) -> dict[str, str]:
     """Where a client wants its user sent after that; empty: nowhere."""
-    if not request.query.get("post_logout_redirect_uri"):
+    if not may_lead(request.query.get("post_logout_redirect_uri", "")):
         return {}
     names = ("client_id", "post_logout_redirect_uri", "state")
     return {name: request.query[name] for name in names if request.query.get(name)}
@@ -220,13 +233,21 @@ def _refused(request: web.Request, flow: Flow, refusal: Refusal) -> web.StreamRe
     refuse(request, refusal)
 
 
-def _confirm(request: web.Request, name: str, what: str, *, back: str) -> web.Response:
+def _confirm(
+    request: web.Request,
+    name: str,
+    what: str,
+    *,
+    back: str,
+    leads_to: tuple[str, ...] | None = None,
+) -> web.Response:
     return show(
         request,
         Visit(flow=NONE_OF_OURS),
         "confirm.html",
         name=name,
         what=what,
-        action=request.rel_url.raw_path,
+        action=request.rel_url.raw_path_qs,
         back=back,
+        leads_to=leads_to,
     )

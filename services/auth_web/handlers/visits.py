@@ -91,9 +91,13 @@ def show(
     template: str,
     *,
     trouble: Trouble | None = None,
+    leads_to: tuple[str, ...] | None = None,
     **context: Any,
 ) -> web.Response:
-    """A page of a flow; its status and headers are those of what went wrong."""
+    """A page of a flow; its status and headers are those of what went wrong.
+
+    `leads_to` says where its forms may end, if not where those of the flow may.
+    """
     status = 200 if trouble is None else trouble.status
     wait = None if trouble is None else trouble.retry_after
     return request.app[PAGES].render(
@@ -101,7 +105,7 @@ def show(
         template,
         status=status,
         headers={} if wait is None else {"Retry-After": str(wait)},
-        leads_to=visit.flow.sources(),
+        leads_to=visit.flow.sources() if leads_to is None else leads_to,
         trouble=trouble,
         query=visit.query,
         **context,

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 import aiohttp
 import pytest
 
+from shared.models.schema import mithril as tables
 from tests.pages import Browser, Page
 from tests.signing_in import Set
 
@@ -118,3 +119,38 @@ async def test_a_client_may_want_the_user_to_be_asked_again(
 
     expected = {"login": "/sign-in", "consent": "/consent"}
     assert (again.status, again.path) == (200, expected[prompt])
+
+
+async def test_a_client_has_its_user_signed_out_and_sent_back(
+    browser: Browser, running: Set, http: aiohttp.ClientSession
+) -> None:
+    home = "https://clinic.test/bye"
+    await register(running, post_logout_redirect_uris=[home])
+    page = await browser.get(await begun(running, http))
+    await signed_in(browser, running, page)
+    query = {
+        "client_id": str(running.world.client_id),
+        "post_logout_redirect_uri": home,
+        "state": "a&b",
+    }
+    url = f"{running.public}/oauth2/logout"
+    async with http.get(url, params=query, allow_redirects=False) as answer:
+        location = urlsplit(answer.headers["Location"])
+
+    question = await browser.get(f"{location.path}?{location.query}")
+    action = f"{location.path}?{location.query}"
+    signed_out = await browser.submit(question, action=action)
+    again = await browser.get(await begun(running, http))
+
+    assert question.status == 200
+    assert (signed_out.status, signed_out.location) == (303, f"{home}?state=a%26b")
+    assert again.path == "/sign-in"
+
+
+async def register(running: Set, **settings: Any) -> None:
+    """Change what the clinic is registered with."""
+    statement = tables.clients.update().where(
+        tables.clients.c.id == running.world.client_id
+    )
+    async with running.api.deps.db.begin() as conn:
+        await conn.execute(statement.values(settings=settings))
