@@ -58,6 +58,9 @@ class LimitSettings(BaseSettings):
         Limit(60_000, 60), validation_alias="MITHRIL_LIMIT_NONCE_CLIENT"
     )
 
+    limit_authorize_address: Rate = Field(
+        Limit(1200, 60), validation_alias="MITHRIL_LIMIT_AUTHORIZE_ADDRESS"
+    )
     limit_token_client: Rate = Field(
         Limit(60_000, 60), validation_alias="MITHRIL_LIMIT_TOKEN_CLIENT"
     )
@@ -89,6 +92,7 @@ class LimitSettings(BaseSettings):
             (Purpose.RECOVERY, Holder.USER): self.limit_recovery_user,
             (Purpose.NONCE, Holder.ADDRESS): self.limit_nonce_address,
             (Purpose.NONCE, Holder.CLIENT): self.limit_nonce_client,
+            (Purpose.AUTHORIZE, Holder.ADDRESS): self.limit_authorize_address,
             (Purpose.TOKEN, Holder.CLIENT): self.limit_token_client,
             (Purpose.INTROSPECTION, Holder.CLIENT): self.limit_introspection_client,
         }

@@ -24,6 +24,7 @@ class Purpose(StrEnum):
     NONCE = "nonce"
     TOKEN = "token"  # noqa: S105 — an endpoint
     INTROSPECTION = "introspection"
+    AUTHORIZE = "authorize"
 
 
 class Holder(StrEnum):

@@ -23,6 +23,9 @@ _STATUS: Mapping[ErrorCode, int] = {
     ErrorCode.TEMPORARILY_UNAVAILABLE: 503,
     ErrorCode.TOO_MANY_REQUESTS: 429,
 }
+_SAID: Mapping[int, Fault] = {
+    429: Fault(ErrorCode.TOO_MANY_REQUESTS, "too many requests: try again later")
+}
 # Nothing here rests on a cookie, so any page may ask; it has to bring what it authenticates by.
 _ANY_ORIGIN = {
     "Access-Control-Allow-Origin": "*",
@@ -107,8 +110,9 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
         note(request, unavailable=str(error))
         return _refusal(request, _away())
     except Problem as problem:
-        fault = invalid_request("the request cannot be read")
-        return _refusal(request, OAuthError(fault, status=problem.status))
+        fault = _SAID.get(problem.status, invalid_request("the request cannot be read"))
+        refused = OAuthError(fault, status=problem.status, headers=problem.headers)
+        return _refusal(request, refused)
     except web.HTTPRequestEntityTooLarge:
         fault = invalid_request("the request is too large")
         return _refusal(request, OAuthError(fault, status=413))

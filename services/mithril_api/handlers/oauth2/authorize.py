@@ -11,6 +11,7 @@ from uuid import UUID
 from aiohttp import web
 
 from services.mithril_api.actions.oauth2 import begin_authorization
+from services.mithril_api.domain.limits import Purpose
 from services.mithril_api.domain.oauth2 import authorization
 from services.mithril_api.domain.oauth2.authorization import (
     REQUEST_URI,
@@ -21,6 +22,7 @@ from services.mithril_api.domain.oauth2.client_authentication import ClientFacts
 from services.mithril_api.domain.oauth2.faults import ErrorCode, Fault, invalid_request
 from services.mithril_api.domain.oauth2.parameters import Parameters
 from services.mithril_api.handlers.keys import DEPS, METRICS
+from services.mithril_api.handlers.limiting import limit
 from services.mithril_api.handlers.oauth2.answers import (
     NO_STORE,
     OAuthError,
@@ -32,6 +34,7 @@ from shared.models.ids import ClientId
 from shared.runtime.http import META, note
 from shared.wire.casting import is_uuid
 
+_LONGEST_HINT = 255  # an e-mail is no longer
 _PAGE_HEADERS = {
     **NO_STORE,
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -57,6 +60,7 @@ async def post_authorize(request: web.Request) -> web.StreamResponse:
 
 
 async def _authorize(request: web.Request, asked: Parameters) -> web.StreamResponse:
+    await limit(request, Purpose.AUTHORIZE)
     client = await _client(request, asked)
     outcome = await _judged(request, client, asked)
     result = "refused" if isinstance(outcome, Refusal) else "begun"
@@ -135,7 +139,7 @@ def _sign_in(
         "client_id": str(client.client_id),
         "redirect_uri": asked.redirect_uri,
         "request_uri": request_uri,
-        "email": asked.login_hint,
+        "email": (asked.login_hint or "")[:_LONGEST_HINT],
         "prompt": " ".join(asked.prompt),
     }
     given = {name: value for name, value in query.items() if value}

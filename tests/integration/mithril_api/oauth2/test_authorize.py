@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from services.mithril_api.domain.limits import Limit
+from tests.fakes import SteppingClock
 from tests.integration.mithril_api.asking import events_of
 from tests.integration.mithril_api.conftest import Api
 from tests.integration.mithril_api.oauth2.oauth import (
@@ -23,6 +25,7 @@ from tests.integration.mithril_api.oauth2.oauth import (
     set_settings,
     show,
 )
+from tests.integration.mithril_api.town import an_api
 
 ISSUER = "http://127.0.0.1"
 
@@ -321,3 +324,15 @@ class TestPushed:
         _, location, _ = await authorize(api, asked(world))
 
         assert query_of(location)["error"] == "invalid_request"
+
+
+async def test_one_address_cannot_fill_the_table(
+    mithril_database: str, clock: SteppingClock
+) -> None:
+    few = Limit(2, 60)
+    async with an_api(mithril_database, clock, limit_authorize_address=few) as api:
+        world = await a_client(api)
+
+        answers = [await authorize(api, asked(world)) for _ in range(3)]
+
+    assert [status for status, _, _ in answers] == [303, 303, 429]
