@@ -534,7 +534,7 @@ class TestThePlan:
         now, digest = api.clock.now(), world.refresh.token.digest
         secret = api.deps.settings.keyring.digest(CONNECTION_SECRET, world.client_secret)
         arguments: tuple[Any, ...] = (
-            ([world.client_id], [secret], [None], [digest], [shape.day], now)
+            ([world.client_id], [secret], [None], [digest], [shape.day], now, [None])
             if name == "refresh_facts"
             else ([digest], [shape.day], [None], [None], now)
         )
@@ -552,6 +552,32 @@ class TestThePlan:
         wanted = partition_of("tokens", Unit.WEEK, world.refresh.token.expires_at)
         assert read == [wanted.name]
         assert len(partitions) > 3
+        assert not any("Seq Scan on tokens" in line for line in plan)
+
+    async def test_a_rotation_writes_only_the_partitions_that_its_tokens_name(
+        self, api: Api
+    ) -> None:
+        world = await a_world(api.deps)
+        token, now = world.refresh.token, api.clock.now()
+        successor = api.deps.entropy.uuid()
+        arguments: tuple[Any, ...] = (
+            *([] for _ in range(21)),
+            *([token.id], [token.expires_at], now, [token.id], [token.expires_at]),
+            *([successor], [token.expires_at]),
+        )
+        async with api.deps.db.begin() as conn:
+            statement = sql.load("rotate_tokens_and_events")
+            explain = f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {statement}"
+            result = await conn.exec_driver_sql(explain, arguments)
+            plan = list(result.scalars())
+
+        scanned = {
+            line.split(" on ")[1].split()[0]
+            for line in plan
+            if "Scan" in line and " on tokens_" in line and "never executed" not in line
+        }
+        wanted = partition_of("tokens", Unit.WEEK, token.expires_at)
+        assert scanned == {wanted.name}
         assert not any("Seq Scan on tokens" in line for line in plan)
 
 
