@@ -109,17 +109,30 @@ async def started(
     redirect_uri: str | None = None,
     port: int = 0,
     api_settings: dict[str, Any] | None = None,
+    captcha: bool = False,
     **but: Any,
 ) -> AsyncIterator[Set]:
-    """Start the set; `but` overrides settings of auth-web by field name."""
+    """Start the set; `but` overrides settings of auth-web by field name.
+
+    With `captcha` sign-ins need one: the emulators' widget and verifier.
+    """
     async with AsyncExitStack() as stack:
         outside = emulators.build(EmulatorsSettings(smtp_port=0), clock=clock)
         outside_server = await _serve(stack, outside.public)
         outside_url = str(outside_server.make_url("")).rstrip("/")
         smtp = await _mail_server(stack, outside)
+        widget = {
+            "recaptcha_site_key": "site-key",
+            "recaptcha_script_url": f"{outside_url}/recaptcha/api.js",
+        }
         api = mithril_api.build(
             _mithril_settings(
-                database_url, port, outside_url, smtp_url=smtp, **(api_settings or {})
+                database_url,
+                port,
+                outside_url,
+                smtp_url=smtp,
+                recaptcha_secret="secret" if captcha else None,
+                **(api_settings or {}),
             ),
             clock=clock,
         )
@@ -137,6 +150,7 @@ async def started(
             "client_id": str(client_id),
             "default_language": "en",
             "url": f"http://localhost:{port or 8085}",
+            **(widget if captcha else {}),
             **but,
         }
         pages = auth_web.build(AuthWebSettings(**values), clock=clock)
@@ -171,6 +185,7 @@ def _mithril_settings(
         "digital_signature_enabled": True,
         "digital_signature_endpoint": f"{outside}/signatures",
         "mpi_endpoint": f"{outside}/mpi",
+        "recaptcha_verify_url": f"{outside}/recaptcha",
         "auth_web_url": f"http://localhost:{port or 8085}",
         "webauthn_origins": (f"http://localhost:{port or 8085}",),
         "issuer": "https://mithril.test",

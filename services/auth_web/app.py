@@ -98,6 +98,7 @@ def _deps(
         settings=settings,
         clock=clock,
         metrics=counted,
+        captcha=settings.captcha(),
         sessions=Sessions(
             cookie=settings.cookie_prefix,
             # Of this deployment alone: what another sealed, though by the same key, is noise.

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from services.auth_web.domain.captcha import Captcha
 from services.auth_web.metrics import Metrics
 from services.auth_web.settings import Settings
 from shared.peers.sign_in import SignInApi
@@ -18,3 +19,4 @@ class Deps:
     sessions: Sessions
     api: SignInApi
     metrics: Metrics
+    captcha: Captcha | None  # of the forms that take a password

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, SecretStr, field_validator
 
+from services.auth_web.domain.captcha import VENDORS_SCRIPT, Captcha
 from shared.runtime.settings import ProcessSettings, Secrets
 
 
@@ -79,6 +80,19 @@ class Settings(ProcessSettings):
         validation_alias="MITHRIL_SIGNATURE_SIGN_IN",
         description="offer sign-in by digital signature",
     )
+    recaptcha_site_key: str = Field(
+        "",
+        validation_alias="RECAPTCHA_SITE_KEY",
+        pattern="^[A-Za-z0-9_-]*$",
+        description="of reCAPTCHA v2, the checkbox; none: the forms have no captcha",
+    )
+    recaptcha_script_url: str = Field(
+        VENDORS_SCRIPT,
+        validation_alias="RECAPTCHA_SCRIPT_URL",
+        # No more than a source of a policy can be made of.
+        pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]+)?/[A-Za-z0-9._~/?&=%-]*$",
+        description="the script of the widget",
+    )
     default_language: Literal["uk", "en"] = Field(
         "uk", validation_alias="MITHRIL_DEFAULT_LANGUAGE"
     )
@@ -94,6 +108,12 @@ class Settings(ProcessSettings):
     @classmethod
     def _id_is_a_uuid(cls, text: str) -> str:
         return str(UUID(text))
+
+    def captcha(self) -> Captcha | None:
+        """The captcha of the forms that take a password, if there is one."""
+        if not self.recaptcha_site_key:
+            return None
+        return Captcha(site_key=self.recaptcha_site_key, script=self.recaptcha_script_url)
 
     def session_ttl(self) -> timedelta:
         """How long a session lives at most."""

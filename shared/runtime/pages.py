@@ -20,6 +20,7 @@ from markupsafe import Markup
 from shared.runtime import logging
 from shared.runtime.entropy import Entropy
 from shared.runtime.http import META, note
+from shared.runtime.page_policy import policy
 from shared.runtime.page_sessions import Session, Sessions
 from shared.runtime.page_static import PREFIX, StaticFiles
 from shared.wire.envelope import Problem
@@ -130,9 +131,15 @@ class Pages:
         status: int = 200,
         headers: Mapping[str, str] | None = None,
         leads_to: Sequence[str] = (),
+        scripts: Sequence[str] = (),
+        frames: Sequence[str] = (),
         **context: Any,
     ) -> web.Response:
-        """A page. `leads_to`: sources outside ours that its forms may end at (CSP)."""
+        """A page.
+
+        Sources outside ours (CSP): `leads_to`, where its forms may end; `scripts` and `frames`,
+        where such may be from.
+        """
         session = request[SESSION]
         if session.new:  # the forms are bound to it, so the browser must keep it
             session.touched = True
@@ -148,20 +155,17 @@ class Pages:
             **context,
         }
         body = self.environment.get_template(template).render(values)
-        policy = self._policy(nonce, leads_to)
-        given = {**_HEADERS, "Content-Security-Policy": policy, **(headers or {})}
+        allowed = policy(
+            nonce,
+            connect_self=self.connect_self,
+            leads_to=leads_to,
+            scripts=scripts,
+            frames=frames,
+        )
+        given = {**_HEADERS, "Content-Security-Policy": allowed, **(headers or {})}
         if request.headers.get("X-Forwarded-Proto") == "https":
             given["Strict-Transport-Security"] = "max-age=31536000"
         return web.Response(body=body.encode(), status=status, headers=given)
-
-    def _policy(self, nonce: str, leads_to: Sequence[str]) -> str:
-        connect = "'self'" if self.connect_self else "'none'"
-        forms = " ".join(["'self'", *leads_to])
-        return (
-            f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
-            f"img-src 'self'; font-src 'self'; connect-src {connect}; form-action {forms}; "
-            "base-uri 'none'; frame-ancestors 'none'"
-        )
 
     def _plumbing(self) -> Any:
         """What the plumbing of the listener refuses before any page of ours is asked."""

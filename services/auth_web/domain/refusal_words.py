@@ -42,7 +42,6 @@ _BY_MESSAGE: Mapping[str, str] = {
     "Step-up authentication required": "step_up",
     "Person with tax id from digital signature not found.": "person",
     "Person not found.": "person",
-    "Invalid CAPTCHA token": "captcha",
     "Sending OTP timeout. Try later.": "otp_timeout",
     "SMS not sent. Try later": "sms_fail",
 }
@@ -102,7 +101,7 @@ def key_of(said: Said) -> str | None:
     """The name of our words for a refusal; none where there are none."""
     message = said.message
     if message.startswith("Invalid CAPTCHA token"):
-        return "captcha"
+        return "captcha_away" if "captcha-unavailable" in message else "captcha"
     found = _BY_MESSAGE.get(message) or _BY_KIND.get(said.kind)
     if found is not None:
         return found

@@ -24,6 +24,10 @@ TEXTS: Mapping[str, str] = {
     "sign_in.button": "Sign in",
     "sign_in.forgot": "Forgot your password?",
     "sign_in.change": "Change the password",
+    "captcha.no_script": (
+        "Here you confirm that you are no robot, which needs JavaScript. Switch it on "
+        "and open the page again."
+    ),
     "code.title": "One-time code",
     "code.sent": "We have sent a code by SMS to",
     "code.of_app": "Enter the code that your authenticator app shows",
@@ -219,7 +223,8 @@ TEXTS: Mapping[str, str] = {
     "refused.sms_fail": "The SMS could not be sent. Try later.",
     "refused.session_over": "The session is over. Sign in again.",
     "refused.not_registered": "The user is not registered.",
-    "refused.captcha": "The reCAPTCHA check was not passed.",
+    "refused.captcha": "The reCAPTCHA check was not passed. Try again.",
+    "refused.captcha_away": "reCAPTCHA cannot be checked at the moment. Try again in a minute.",
     "refused.client_grant": (
         "This sign-in is switched off for our application. Ask the system's administrator."
     ),
@@ -248,5 +253,8 @@ TEXTS: Mapping[str, str] = {
     "field.email": "This is no e-mail address.",
     "field.phone": "A Ukrainian mobile number is needed.",
     "field.code": "A code is made of digits.",
+    "field.captcha": (
+        "Confirm that you are no robot. If there is nothing to tick, open the page again."
+    ),
     "field.invalid": "The value is wrong.",
 }

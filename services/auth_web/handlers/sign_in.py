@@ -1,7 +1,11 @@
 """/sign-in: the form, and the password grant behind it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 from aiohttp import web
 
+from services.auth_web.domain.captcha import RESPONSE_FIELD
 from services.auth_web.domain.flows import Flow, ToOwnPage
 from services.auth_web.domain.refusal_words import Trouble, trouble
 from services.auth_web.handlers.browsers import (
@@ -28,6 +32,30 @@ _SCOPE: dict[Grant, str] = {
     "password": "app:authorize",
     "change_password": "user:change_password",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Typed:
+    """What a form brought; `captcha` is what its widget put there."""
+
+    email: str
+    password: str = field(repr=False)
+    captcha: str = field(repr=False)
+
+    @classmethod
+    def of(cls, form: Mapping[str, str]) -> "_Typed":
+        return cls(
+            email=form.get("email", "").strip(),
+            password=form.get("password", ""),
+            captcha=form.get(RESPONSE_FIELD, ""),
+        )
+
+    def missing(self, *, captcha: bool) -> dict[str, str]:
+        """What is said of each field that is empty and may not be."""
+        needed = [("email", "required"), ("password", "required")]
+        if captcha:
+            needed.append(("captcha", "captcha"))
+        return {name: said for name, said in needed if not getattr(self, name)}
 
 
 async def get_sign_in(request: web.Request) -> web.StreamResponse:
@@ -62,12 +90,12 @@ async def _post(request: web.Request, flow: Flow, *, grant: Grant) -> web.Stream
     t = texts_of(request)
     unverified = Visit(flow=flow)
     try:
-        form = await read_form(request)
+        typed = _Typed.of(await read_form(request))
     except StaleFormError as stale:
         email = stale.typed.get("email", "")
         wrong = trouble("stale_form", t, status=403)
         return _form(request, unverified, email, wrong, grant=grant)
-    email, password = form.get("email", "").strip(), form.get("password", "")
+    email = typed.email
     try:
         visit = await verified(request, flow)
     except PageError as error:
@@ -76,29 +104,27 @@ async def _post(request: web.Request, flow: Flow, *, grant: Grant) -> web.Stream
         return _form(
             request, unverified, email, trouble("unavailable", t, status=503), grant=grant
         )
-    missing = {
-        name: "required"
-        for name, value in (("email", email), ("password", password))
-        if not value
-    }
+    missing = typed.missing(captcha=request.app[DEPS].captcha is not None)
     if missing:
         return _form(
             request, visit, email, trouble("fields", t, fields=missing), grant=grant
         )
-    return await _try(request, visit, email, password, grant)
+    return await _try(request, visit, typed, grant)
 
 
 async def _try(
-    request: web.Request, visit: Visit, email: str, password: str, grant: Grant
+    request: web.Request, visit: Visit, typed: _Typed, grant: Grant
 ) -> web.StreamResponse:
-    deps = request.app[DEPS]
+    deps, email = request.app[DEPS], typed.email
     token = {
         "grant_type": grant,
         "email": email,
-        "password": password,
+        "password": typed.password,
         "client_id": deps.settings.client_id,
         "scope": _SCOPE[grant],
     }
+    if deps.captcha is not None:
+        token["token"] = typed.captcha
     try:
         outcome = await deps.api.login(token, address=address_of(request))
     except SignInUnavailableError:
@@ -160,4 +186,7 @@ def _form(
         email=email[:255],
         client_name=None if visit.client is None else visit.client.name,
         signature_sign_in=deps.settings.signature_sign_in,
+        captcha=deps.captcha,
+        scripts=deps.captcha.scripts if deps.captcha else (),
+        frames=deps.captcha.frames if deps.captcha else (),
     )

@@ -31,6 +31,7 @@ def add_public(app: web.Application) -> None:
     router.add_get("/mpi/persons/{id}", _system("mpi", persons.get_person))
     router.add_put("/mpi/persons/{id}", as_aiohttp(persons.put_person))
     router.add_post("/recaptcha", _system("recaptcha", recaptcha.post_recaptcha))
+    router.add_get("/recaptcha/api.js", recaptcha.get_script)
     router.add_get(
         "/breach-list/range/{prefix}", _system("breach-list", breaches.get_range)
     )

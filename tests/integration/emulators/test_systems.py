@@ -152,6 +152,12 @@ async def test_captchas_are_good_but_for_those_that_say_they_are_not(
     assert await emulators.systems.recaptcha.check(response) == verdict
 
 
+async def test_the_widget_of_the_captcha_is_a_script(emulators: Emulators) -> None:
+    async with emulators.public.get("/recaptcha/api.js?hl=uk") as answer:
+        assert (answer.status, answer.content_type) == (200, "text/javascript")
+        assert "g-recaptcha-response" in await answer.text()
+
+
 async def test_well_known_passwords_are_in_the_breach_list(emulators: Emulators) -> None:
     breaches = emulators.systems.breaches
     assert breaches is not None

@@ -159,6 +159,22 @@ def test_an_unknown_user_and_a_wrong_password_read_alike() -> None:
     assert unknown == wrong
 
 
+@pytest.mark.parametrize(
+    ("message", "key"),
+    [
+        ("Invalid CAPTCHA token", "captcha"),
+        ("Invalid CAPTCHA token. Errors: timeout-or-duplicate", "captcha"),
+        ("Invalid CAPTCHA token. Errors: captcha-unavailable", "captcha_away"),
+    ],
+)
+def test_a_captcha_that_was_refused_and_one_that_could_not_be_checked_have_words(
+    message: str, key: str
+) -> None:
+    t = texts.Texts("uk")
+    trouble = trouble_of(_said(403, "forbidden", message), t)
+    assert (trouble.text, trouble.status) == (t(f"refused.{key}"), 403)
+
+
 def test_what_is_not_in_the_table_is_said_as_the_api_says_it() -> None:
     t = texts.Texts("en")
     assert "Something new." in trouble_of(_said(message="Something new."), t).text
