@@ -69,7 +69,7 @@ DECISIONS_PEER = Target(
     kept=lambda ratio: ratio >= 0.5,
 )
 RECORDING = Target(
-    name="what recording adds to a lone decision, × pgbench's latency of one commit",
+    name="what recording adds to a lone decision, × the latency of one commit",
     bound="≤ 1",
     kept=lambda ratio: ratio <= 1.0,
 )
