@@ -1,12 +1,14 @@
 """The neighbours every test may ask for: PostgreSQL, its databases, and Kafka."""
 
 import itertools
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from shared.runtime.embedded_postgres import EmbeddedPostgres
 from tests.neighbours.databases import Templates, prefix_of
@@ -33,6 +35,17 @@ def kafka(request: pytest.FixtureRequest) -> Found:
 def kafka_bootstrap(kafka: Found) -> str:
     """Address the session's Kafka."""
     return kafka.address
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """Undo what a test, or a command that it ran, did to this process's log."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    yield
+    structlog.reset_defaults()
+    root.setLevel(level)
+    root.handlers[:] = handlers
 
 
 @pytest.fixture

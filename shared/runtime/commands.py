@@ -17,7 +17,9 @@ def serve_until_told(
     name: str, settings: Settings, process: Callable[[Settings], Awaitable[Process]]
 ) -> None:
     """Set up the log of this process and serve until SIGTERM."""
-    logging.configure(service=name, level=settings.log_level, human=settings.human_logs())
+    logging.configure(
+        service=name, level=settings.log_level, human=settings.human_logs(), for_good=True
+    )
     serve.run(lambda: process(settings))
 
 

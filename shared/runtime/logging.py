@@ -42,11 +42,14 @@ def _line_of(service: str) -> Processor:
     return line
 
 
-def configure(*, service: str, level: str, human: bool | None = None) -> None:
+def configure(
+    *, service: str, level: str, human: bool | None = None, for_good: bool = False
+) -> None:
     """Set up structlog, and the standard library's logging beneath it, for this process.
 
     Libraries log through `logging`; their records come out in the same shape. Nothing below
-    WARNING of theirs is kept: their INFO lines carry addresses and statements.
+    WARNING of theirs is kept: their INFO lines carry addresses and statements. `for_good`:
+    nobody configures again, so each logger may keep what it found at its first line.
     """
     human = sys.stdout.isatty() if human is None else human
 
@@ -70,7 +73,7 @@ def configure(*, service: str, level: str, human: bool | None = None) -> None:
         logger_factory=(
             structlog.PrintLoggerFactory() if human else structlog.BytesLoggerFactory()
         ),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=for_good,
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(

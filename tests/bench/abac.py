@@ -1,6 +1,8 @@
 """Decisions by abac-api, recorded before they are answered, against Cerbos and one commit."""
 
 import asyncio
+import statistics
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -14,7 +16,7 @@ from services.abac_api.domain.attributes import attributes_of
 from services.abac_api.handlers.authorize import question_of
 from services.abac_api.store.questions import facts_for
 from shared.runtime.postgres import connect
-from tests.bench import cerbos_server, load, pgbench, targets
+from tests.bench import cerbos_server, load, targets
 from tests.bench.cerbos_server import UnavailableError
 from tests.bench.load import Load
 from tests.bench.place import Measured, Place
@@ -24,6 +26,8 @@ from tests.processes import SERVICE_TOKEN, ServiceProcess
 CONNECTIONS = 64
 _QUESTIONS = 20_000
 _COMPARED = 500  # answers that are looked at, of ours and of Cerbos
+_LONE, _PAUSE = 60, 0.06  # lone requests a round, and the seconds before each
+_COMMIT = "INSERT INTO bench_commits (payload) VALUES (repeat('x', 900))"
 _ROUNDS = 3  # the least of these is kept: the machine is shared
 
 
@@ -158,7 +162,10 @@ def _batches(items: Sequence[Asked], size: int) -> Iterator[Sequence[Asked]]:
 async def _recording(
     place: Place, url: str, asked: Sequence[Asked], *, recorded: ServiceProcess
 ) -> Measured:
-    """A lone decision's median with and without recording, and one commit beside it."""
+    """A lone decision's median with and without recording, and one commit beside it.
+
+    Lone: the next comes when what the last one set going, the relay too, is done.
+    """
     module = "tests.bench.unrecorded"
     async with _serving(place, url, "unrecorded", module=module) as unrecorded:
         ports = recorded.public_port, unrecorded.public_port
@@ -168,15 +175,12 @@ async def _recording(
             for port, found in zip(ports, lone, strict=True):
                 requests = load.shuffled([_request(item, port=port) for item in asked])
                 before = await _recorded(url)
-                made = await load.run(port, requests, connections=1, seconds=3)
+                made = await load.run_lone(port, requests, count=_LONE, pause=_PAUSE)
                 found.append(load.checked(made, 200).quantile(0.5))
                 await load.drained(url)
                 if (await _recorded(url) > before) is (port == unrecorded.public_port):
                     raise RuntimeError("recorded what should not be, or the reverse")
-            commit = await pgbench.run(
-                place.server, "commit", database="abac", clients=1, seconds=3, doctors=1
-            )
-            commits.append(commit.latency)
+            commits.append(await _commit(url))
     (kept, bare), commit_seconds = map(min, lone), min(commits)
     note = (
         f"{kept * 1000:.2f} ms recorded, {bare * 1000:.2f} ms not; "
@@ -184,6 +188,19 @@ async def _recording(
     )
     figure = (kept - bare) / commit_seconds
     return Measured(target=targets.RECORDING, figure=figure, note=note)
+
+
+async def _commit(url: str) -> float:
+    """The median, in seconds, of one commit of one row as large as a decision's."""
+    conn = await asyncpg.connect(url)
+    took = []
+    for _ in range(_LONE):
+        await asyncio.sleep(_PAUSE)
+        started = time.perf_counter()
+        await conn.execute(_COMMIT)
+        took.append(time.perf_counter() - started)
+    await conn.close()
+    return statistics.median(took)
 
 
 async def _recorded(url: str) -> int:

@@ -94,6 +94,23 @@ async def run(
     return load
 
 
+async def run_lone(
+    port: int, next_request: Callable[[], bytes], *, count: int, pause: float
+) -> Load:
+    """Requests that nothing else goes on beside: each is sent when all is quiet again."""
+    load = Load()
+    loop = asyncio.get_running_loop()
+    started = time.perf_counter()
+    for _ in range(count):
+        await asyncio.sleep(pause)
+        _, protocol = await loop.create_connection(
+            lambda: _Connection(next_request, load, end=0.0), "127.0.0.1", port
+        )
+        await protocol.done
+    load.seconds = time.perf_counter() - started
+    return load
+
+
 def post(path: str, body: bytes, *, port: int, bearer: str | None = None) -> bytes:
     """A POST of JSON as it goes over the wire."""
     authorization = "" if bearer is None else f"Authorization: Bearer {bearer}\r\n"

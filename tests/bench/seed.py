@@ -56,6 +56,27 @@ class Seeded:
             for value in self.access_values
         ]
 
+    def sign_in_requests(self, port: int, count: int) -> list[bytes]:
+        """Sign-ins of nobody: each costs what one with a wrong password does."""
+        return [
+            load.post(
+                "/auth/login",
+                orjson.dumps(
+                    {
+                        "token": {
+                            "grant_type": "password",
+                            "client_id": str(self.client_id),
+                            "email": f"stranger-{number}@bench.test",
+                            "password": "no password of anybody",
+                            "scope": SCOPE[0],
+                        }
+                    }
+                ),
+                port=port,
+            )
+            for number in range(count)
+        ]
+
 
 async def seed(url: str, *, doctors: int) -> Seeded:
     """Fill a migrated database; the same clinic for all, so locks are shared as in life."""
@@ -77,8 +98,9 @@ async def seed(url: str, *, doctors: int) -> Seeded:
         [(user, f"{user}@bench.test") for user in users],
     )
     await conn.execute(
-        "INSERT INTO clients (id, name, user_id, client_type_id, priv_settings) "
-        "VALUES ($1, 'bench', $2, $3, '{\"access_type\": \"DIRECT\"}')",
+        "INSERT INTO clients (id, name, user_id, client_type_id, settings, priv_settings) "
+        "VALUES ($1, 'bench', $2, $3, '{\"allowed_grant_types\": [\"password\"]}', "
+        '\'{"access_type": "DIRECT"}\')',
         client,
         users[0],
         client_type,

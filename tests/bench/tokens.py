@@ -1,5 +1,6 @@
 """Tokens through mithril-api against PostgreSQL itself, and what purging costs."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,13 +14,16 @@ from tests.bench.seed import Seeded, seed
 from tests.processes import ApiProcess
 
 CONNECTIONS = 64
+_STRANGERS = 16  # connections that try passwords, each as fast as it is answered
 DOCTORS = 20_000
 
 
 @asynccontextmanager
 async def serving(url: str, kafka: EmbeddedKafka, log: Path) -> AsyncIterator[ApiProcess]:
     """mithril-api as a process of its own, with every feature on."""
-    api = ApiProcess(database_url=url, kafka=kafka.bootstrap, log=log)
+    # All strangers of the storm come from one address.
+    settings = {"MITHRIL_LIMIT_LOGIN_ADDRESS": "off"}
+    api = ApiProcess(database_url=url, kafka=kafka.bootstrap, log=log, settings=settings)
     await api.start()
     try:
         yield api
@@ -58,6 +62,8 @@ async def measure(place: Place) -> list[Measured]:
         alone = await pg("refresh", 1)
         await load.drained(url)
         lone = load.checked(await ours(api.public_port, refreshes, 1), 201)
+        storm = await _storm(api.public_port, refreshes, seeded, seconds)
+        await load.drained(url)
         purged = await purge.measure(
             url, lambda: load.run(api.public_port, refreshes, connections=4, seconds=3)
         )
@@ -87,5 +93,27 @@ async def measure(place: Place) -> list[Measured]:
             Measured(target=target, figure=figure, note=note)
             for target, figure, note in purged
         ),
+        storm,
         Measured(target=targets.MEMORY, figure=memory, note=""),
     ]
+
+
+async def _storm(
+    port: int, refreshes: Callable[[], bytes], seeded: Seeded, seconds: int
+) -> Measured:
+    """Refreshes alone, beside sign-ins, and alone again."""
+    strangers = load.shuffled(seeded.sign_in_requests(port, 2_000))
+
+    async def calm() -> Load:
+        made = await load.run(port, refreshes, connections=CONNECTIONS, seconds=seconds)
+        return load.checked(made, 201)
+
+    before = await calm()
+    beside, tries = await asyncio.gather(
+        calm(), load.run(port, strangers, connections=_STRANGERS, seconds=seconds)
+    )
+    after = await calm()
+    alone = (before.rate + after.rate) / 2
+    answers = ", ".join(f"{count} × {status}" for status, count in tries.statuses.items())
+    note = f"{beside.rate:.0f}/s against {alone:.0f}/s; sign-ins answered: {answers}"
+    return Measured(target=targets.STORM, figure=beside.rate / alone, note=note)
