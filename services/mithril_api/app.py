@@ -11,15 +11,10 @@ from prometheus_client import CollectorRegistry
 from services.mithril_api.actions.check_security import check_security
 from services.mithril_api.actions.oauth2 import authenticate_client
 from services.mithril_api.actions.oauth2.authenticate_client import ClientAsked
-from services.mithril_api.actions.oauth2.issue_client_tokens import (
-    ClientTokenAsked,
-    issue_many,
-)
 from services.mithril_api.actions.refresh_tokens import Outcome, RefreshAsked, refresh_many
 from services.mithril_api.actions.reseal_secrets import Resealed, reseal_secrets
 from services.mithril_api.actions.verify_tokens import VerifyAsked, verify_many
 from services.mithril_api.deps import Deps
-from services.mithril_api.domain.minting import Minted
 from services.mithril_api.domain.security_check import Finding
 from services.mithril_api.domain.verification import Verdict
 from services.mithril_api.handlers import keys, routes
@@ -119,14 +114,13 @@ def build(
     public = http.make_app(listener="public", entropy=entropy, metrics=http_metrics)
     internal = http.make_app(listener="internal", entropy=entropy, metrics=http_metrics)
     refreshes, verifies = _coalescers(deps, counted)
-    clients, client_tokens = _coalescers_of_clients(deps, counted)
+    clients = _coalescer_of_clients(deps, counted)
     for app in (public, internal):
         app[keys.DEPS] = deps
         app[keys.METRICS] = counted
         app[keys.REFRESHES] = refreshes
         app[keys.VERIFIES] = verifies
         app[keys.CLIENTS] = clients
-        app[keys.CLIENT_TOKENS] = client_tokens
         app.cleanup_ctx.append(session.while_serving)
     routes.add_public(public)
     routes.add_internal(internal)
@@ -157,23 +151,15 @@ def _coalescers(
     )
 
 
-def _coalescers_of_clients(
+def _coalescer_of_clients(
     deps: Deps, counted: Metrics
-) -> tuple[
-    Coalescer[ClientAsked, authenticate_client.Outcome], Coalescer[ClientTokenAsked, Minted]
-]:
+) -> Coalescer[ClientAsked, authenticate_client.Outcome]:
     async def authenticate(
         asked: Sequence[ClientAsked],
     ) -> Sequence[authenticate_client.Outcome]:
         return await authenticate_client.authenticate_many(deps, asked)
 
-    async def issue(asked: Sequence[ClientTokenAsked]) -> Sequence[Minted]:
-        return await issue_many(deps, asked)
-
-    return (
-        _coalescer(deps, counted, authenticate, "authenticate"),
-        _coalescer(deps, counted, issue, "client_credentials"),
-    )
+    return _coalescer(deps, counted, authenticate, "authenticate")
 
 
 def _coalescer(

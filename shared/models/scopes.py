@@ -3,9 +3,6 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
-# Scopes of OpenID Connect: about who signs in, not about what may be done. They need no role.
-OPENID_SCOPES = frozenset({"email", "offline_access", "openid", "phone", "profile"})
-
 
 @lru_cache(maxsize=8192)
 def scope_set(scope: str) -> frozenset[str]:

@@ -1,6 +1,5 @@
 """Record a user's consent to a client and issue an authorization code: one transaction."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -31,9 +30,7 @@ class ConsentAsked:
     redirect_uri: str
     scope: tuple[str, ...] = ()
     code_challenge: str | None = field(default=None, repr=False)  # RFC 7636, S256
-    free: frozenset[str] = frozenset()  # scopes that need no role
-    # What the code remembers beside that (nonce, auth_time, …).
-    details: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    resource: tuple[str, ...] = ()  # RFC 8707
 
 
 Outcome: TypeAlias = Minted | Refused
@@ -83,7 +80,6 @@ async def judged(
         redirect_uri=asked.redirect_uri,
         scope=asked.scope,
         client_is_trusted=str(asked.client_id) in deps.settings.trusted_client_ids,
-        free=asked.free,
     )
     return facts, verdict
 
@@ -100,8 +96,9 @@ async def _issue(
     details: dict[str, Any] = {
         "redirect_uri": asked.redirect_uri,
         "scope_request": joined(scope),
-        **asked.details,
     }
+    if asked.resource:
+        details["resource"] = list(asked.resource)
     if asked.code_challenge is not None:
         details["code_challenge"] = asked.code_challenge
     code = mint(

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, assert_never
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.mithril_api.actions.issuing import PLAIN, ClientSecret, Issuance
+from services.mithril_api.actions.issuing import ClientSecret, audience
 from services.mithril_api.actions.minting import message, mint
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain import codes, values
@@ -37,7 +37,6 @@ class CodeAsked:
     redirect_uri: str
     code_verifier: str | None = field(default=None, repr=False)
     terms: Terms = EHEALTH
-    issuance: Issuance = PLAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +45,6 @@ class Exchanged:
 
     access: Minted
     refresh: Minted
-    code: Token
 
 
 Outcome: TypeAlias = Exchanged | Refused
@@ -146,23 +144,21 @@ async def _buy(
     refresh = family(
         TokenName.REFRESH,
         expires_at=_refresh_ends(deps, asked, now=now),
-        details=_kept(asked, code, now=now),
+        details=_kept(code),
     )
     resources = asked.terms.resources or resources_of(code)
-    access = asked.issuance.shaped(
-        family(
-            TokenName.ACCESS,
-            expires_at=now + settings.access_token_ttl(),
-            details={
-                "redirect_uri": code.details.get("redirect_uri"),
-                **asked.issuance.details(resources),
-            },
-        )
+    access = family(
+        TokenName.ACCESS,
+        expires_at=now + settings.access_token_ttl(),
+        details={
+            "redirect_uri": code.details.get("redirect_uri"),
+            **audience(resources),
+        },
     )
     await tokens.spend(conn, code, at=now)
     events = [message(deps, issued(made.token), at=now) for made in (refresh, access)]
     await tokens.add(conn, [refresh.token, access.token], events)
-    return Exchanged(access=access, refresh=refresh, code=code)
+    return Exchanged(access=access, refresh=refresh)
 
 
 def _refresh_ends(deps: Deps, asked: CodeAsked, *, now: datetime) -> datetime:
@@ -172,21 +168,10 @@ def _refresh_ends(deps: Deps, asked: CodeAsked, *, now: datetime) -> datetime:
     return deps.settings.family_lifetimes().ends(now, now=now)
 
 
-def _kept(asked: CodeAsked, code: Token, *, now: datetime) -> dict[str, Any]:
+def _kept(code: Token) -> dict[str, Any]:
     """What a family remembers of the consent it grew from."""
-    kept: dict[str, Any] = {
-        name: code.details[name] for name in _REMEMBERED if name in code.details
-    }
-    if asked.terms.is_public and asked.terms.jkt is not None:
-        kept["dpop_jkt"] = (
-            asked.terms.jkt
-        )  # RFC 9449 §5: of public clients, refresh tokens too
-    if kept:
-        kept["family_started_at"] = int(now.timestamp())
-    return kept
-
-
-_REMEMBERED = ("amr", "auth_time", "resource")
+    resources = resources_of(code)
+    return {"resource": list(resources)} if resources else {}
 
 
 async def _revoke_bought(

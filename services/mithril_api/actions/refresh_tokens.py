@@ -7,12 +7,7 @@ from typing import TypeAlias, assert_never
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.mithril_api.actions.issuing import (
-    PLAIN,
-    ClientSecret,
-    Issuance,
-    Proved,
-)
+from services.mithril_api.actions.issuing import ClientSecret, Proved, audience
 from services.mithril_api.actions.minting import message, mint
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain import refresh, values
@@ -46,7 +41,6 @@ class RefreshAsked:
     by: ClientSecret | Proved
     refresh_token: str = field(repr=False)
     terms: Terms = EHEALTH
-    issuance: Issuance = PLAIN
     traceparent: str | None = None
 
 
@@ -56,8 +50,6 @@ class Refreshed:
 
     access: Minted
     refresh_token: str | None = field(default=None, repr=False)
-    # The one that was used, whose details say what the family was granted.
-    used: Token | None = field(default=None, repr=False)
 
 
 Outcome: TypeAlias = Refreshed | Refused
@@ -291,7 +283,7 @@ class _Batch:
         spent = verdict.token
         generation = spent.generation if successor is None else successor.generation
         resources = asked.terms.resources or refresh.resources_of(spent)
-        opaque = mint(
+        access = mint(
             self._deps,
             TokenName.ACCESS,
             user_id=spent.user_id,
@@ -304,12 +296,11 @@ class _Batch:
             connection_id=facts.connection_id,
             family_id=spent.family_id,
             generation=generation,
-            details=asked.issuance.details(resources),
+            details=audience(resources),
         )
-        access = asked.issuance.shaped(opaque)
         self.made.append(access.token)
         self.tell(_refreshed(access.token, spent, facts.client_id, verdict, successor))
-        return Refreshed(access=access, refresh_token=successor_value, used=spent)
+        return Refreshed(access=access, refresh_token=successor_value)
 
     def _successor(self, asked: RefreshAsked, verdict: Rotate) -> Minted:
         deps, spent = self._deps, verdict.token

@@ -97,8 +97,6 @@ def _unproved(code: Token, code_verifier: str | None, terms: Terms) -> Reason | 
         return Reason.PKCE_FAILED
     if terms.is_public and code_verifier is None:  # anybody could have the code
         return Reason.PKCE_FAILED
-    if code.details.get("dpop_jkt") not in (None, terms.jkt):
-        return Reason.KEY_NOT_PROVED
     if not frozenset(terms.resources) <= frozenset(resources_of(code)):
         return Reason.RESOURCE_NOT_GRANTED
     return None

@@ -38,12 +38,10 @@ def judge(
     redirect_uri: str,
     scope: tuple[str, ...],
     client_is_trusted: bool,
-    free: frozenset[str] = frozenset(),
 ) -> Verdict:
     """The verdict on one consent; checks in the order of spec §1.3 O3.
 
     A trusted client need not say what it wants: it gets all that the user's roles hold.
-    `free` are scopes that need neither client type nor role.
     """
     if not facts.client_exists:
         return Refused(Reason.CLIENT_UNKNOWN)
@@ -59,8 +57,8 @@ def judge(
         scope = tuple(dict.fromkeys(facts.role_scope))
     if not scope:
         return Refused(Reason.SCOPE_EMPTY)
-    if not facts.client_type_scope.union(free).issuperset(scope):
+    if not facts.client_type_scope.issuperset(scope):
         return Refused(Reason.SCOPE_NOT_OF_CLIENT_TYPE)
-    if not free.union(facts.role_scope).issuperset(scope):
+    if not set(facts.role_scope).issuperset(scope):
         return Refused(Reason.SCOPE_NOT_OF_ROLES)
     return Consent(scope=scope)

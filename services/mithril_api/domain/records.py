@@ -48,10 +48,7 @@ class Token:
 _OURS_ALONE = frozenset(
     {
         "code_challenge",
-        "dpop_jkt",
         "family_started_at",
-        "id_token_of",
-        "nonce",
         "resource",
         "request_authentication_factor",
         "request_authentication_factor_name",

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from services.mithril_api.domain.records import Token
 from services.mithril_api.domain.refusals import Reason, Refused
 from shared.models.ids import AppId, ClientId, ConnectionId
-from shared.models.scopes import OPENID_SCOPES, narrowed
+from shared.models.scopes import narrowed
 from shared.models.tokens import RefreshPolicy
 
 GRACE = timedelta(seconds=30)  # how long a spent token still gives its one successor
@@ -34,15 +34,13 @@ class RefreshFacts:
 class Terms:
     """What a request asks for beside the token, and what its endpoint does by default.
 
-    Of `scope` and `resources`, none means all that was granted. `jkt` is the thumbprint of
-    the key that the request proved to hold (RFC 9449 §6).
+    Of `scope` and `resources`, none means all that was granted.
     """
 
     policy: RefreshPolicy = RefreshPolicy.REUSE  # where the client has not chosen
     is_public: bool = False  # then every use rotates, whatever is chosen (RFC 9700 §2.2.2)
     scope: frozenset[str] | None = None
     resources: tuple[str, ...] = ()
-    jkt: str | None = None
 
 
 EHEALTH = Terms()  # of POST /oauth/tokens
@@ -100,11 +98,7 @@ Verdict: TypeAlias = Issue | Rotate | Repeat | RevokeFamily | Refused
 
 
 def judge(facts: RefreshFacts, terms: Terms = EHEALTH, *, now: datetime) -> Verdict:
-    """The verdict on one refresh request; checks in the order of D2.
-
-    A token that is bound to a key is nothing without it: whoever has the one and not the
-    other ends no family.
-    """
+    """The verdict on one refresh request; checks in the order of D2."""
     token = facts.token
     if facts.connection_id is None:
         return Refused(Reason.CLIENT_SECRET_WRONG)
@@ -114,8 +108,6 @@ def judge(facts: RefreshFacts, terms: Terms = EHEALTH, *, now: datetime) -> Verd
         return Refused(Reason.TOKEN_OF_ANOTHER_CLIENT)
     if not token.is_live(now):
         return Refused(Reason.TOKEN_EXPIRED)
-    if token.details.get("dpop_jkt") not in (None, terms.jkt):
-        return Refused(Reason.KEY_NOT_PROVED)
     if token.used_at is not None and not _may_repeat(token, facts.successor, now):
         return RevokeFamily(token=token)
     scope = _scope(facts, token, terms)
@@ -158,8 +150,8 @@ def granted_scope(facts: RefreshFacts, token: Token) -> list[str]:
     return narrowed(
         granted,
         frozenset(facts.app_scope),
-        facts.client_type_scope | OPENID_SCOPES,
-        facts.role_scope | OPENID_SCOPES,
+        facts.client_type_scope,
+        facts.role_scope,
     )
 
 
@@ -170,7 +162,7 @@ def resources_of(token: Token) -> tuple[str, ...]:
 
 
 def started_at(token: Token) -> datetime:
-    """When the family of a refresh token began; of one older than this rule, the token."""
+    """When the family of a refresh token began; of its first one, that token."""
     found = token.details.get("family_started_at")
     if not isinstance(found, int):
         return token.inserted_at

@@ -41,7 +41,6 @@ class Reason(Enum):
     GRANT_FORBIDDEN = auto()
     JWT_INVALID = auto()
     JWT_MISSING = auto()
-    KEY_NOT_PROVED = auto()  # the token is bound to a key that the request did not prove
     LOGIN_LIMIT = auto()
     NOT_FOUND = auto()
     OTP_ATTEMPTS = auto()

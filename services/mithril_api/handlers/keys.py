@@ -4,11 +4,9 @@ from aiohttp import web
 
 from services.mithril_api.actions.oauth2 import authenticate_client
 from services.mithril_api.actions.oauth2.authenticate_client import ClientAsked
-from services.mithril_api.actions.oauth2.issue_client_tokens import ClientTokenAsked
 from services.mithril_api.actions.refresh_tokens import Outcome, RefreshAsked
 from services.mithril_api.actions.verify_tokens import VerifyAsked
 from services.mithril_api.deps import Deps
-from services.mithril_api.domain.minting import Minted
 from services.mithril_api.domain.verification import Verdict
 from services.mithril_api.metrics import Metrics
 from shared.runtime.coalesce import Coalescer
@@ -19,7 +17,4 @@ REFRESHES: web.AppKey[Coalescer[RefreshAsked, Outcome]] = web.AppKey("refreshes"
 VERIFIES: web.AppKey[Coalescer[VerifyAsked, Verdict]] = web.AppKey("verifies", Coalescer)
 CLIENTS: web.AppKey[Coalescer[ClientAsked, authenticate_client.Outcome]] = web.AppKey(
     "clients", Coalescer
-)
-CLIENT_TOKENS: web.AppKey[Coalescer[ClientTokenAsked, Minted]] = web.AppKey(
-    "client_tokens", Coalescer
 )

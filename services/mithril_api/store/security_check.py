@@ -6,7 +6,6 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.mithril_api.domain.oauth2 import client_metadata
-from services.mithril_api.domain.oauth2.client_metadata import Method
 from services.mithril_api.domain.security_check import Registered
 from shared.models.schema.mithril import clients as c
 from shared.models.schema.mithril import connection_secrets as s
@@ -14,7 +13,6 @@ from shared.models.schema.mithril import connections as cn
 from shared.models.tokens import RefreshPolicy
 
 _OLD = timedelta(days=365)
-_BOUND = frozenset({Method.TLS, Method.SELF_SIGNED_TLS})
 _LOOPBACK = ("http://127.0.0.1", "http://localhost", "http://[::1]")
 
 
@@ -37,12 +35,7 @@ async def registered(conn: AsyncConnection, *, now: datetime) -> Registered:
             for _, item in known
         ),
         public=sum(item.is_public for _, item in known),
-        sender_constrained=sum(
-            item.is_dpop_bound or item.is_certificate_bound or bool(item.methods & _BOUND)
-            for _, item in known
-        ),
-        confidential=sum(not item.is_public for _, item in known),
-        unreadable=[name for name, item in known if not item.methods],
+        unreadable=[name for name, item in known if not item.methods or item.unkept],
         old_secrets=sum(now - row.inserted_at > _OLD for row in kept),
         unused_secrets=sum(now - (row.last_used_at or row.made_at) > _OLD for row in kept),
     )

@@ -16,13 +16,23 @@ VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 
+@pytest.fixture(autouse=True)
+async def one_thing_is_allowed(running: Set) -> None:
+    """The user has allowed the clinic one of the two things that it asks for."""
+    statement = tables.apps.update().where(
+        tables.apps.c.client_id == running.world.client_id
+    )
+    async with running.api.deps.db.begin() as conn:
+        await conn.execute(statement.values(scope=["episode:read"]))
+
+
 async def begun(running: Set, http: aiohttp.ClientSession, **but: str) -> str:
     """Ask /oauth2/authorize: which page of ours the browser is sent to."""
     query = {
         "response_type": "code",
         "client_id": str(running.world.client_id),
         "redirect_uri": running.world.redirect_uri,
-        "scope": "openid episode:read",
+        "scope": "episode:read episode:write",
         "state": "a state/+&",
         "code_challenge": CHALLENGE,
         "code_challenge_method": "S256",
@@ -75,7 +85,7 @@ async def test_a_user_signs_in_allows_it_and_the_client_has_its_tokens(
     assert (given["state"], given["iss"]) == ("a state/+&", "https://mithril.test")
     status, tokens = await exchanged(running, http, given["code"])
     assert status == 200
-    assert tokens["scope"] == "openid episode:read"
+    assert tokens["scope"] == "episode:read episode:write"
 
 
 async def test_a_user_who_refuses_is_sent_back_in_the_standards_words(

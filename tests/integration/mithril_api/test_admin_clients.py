@@ -26,6 +26,17 @@ from tests.integration.mithril_api.clients import (
 )
 from tests.integration.mithril_api.conftest import Api
 
+# What this server does not do: in the order in which it is named.
+UNSUPPORTED: dict[str, Any] = {
+    "backchannel_logout_uri": "https://clinic.test/logout",
+    "dpop_bound_access_tokens": True,
+    "jwks": {"keys": []},
+    "jwks_uri": "https://clinic.test/jwks",
+    "tls_client_auth_subject_dn": "CN=clinic",
+    "tls_client_certificate_bound_access_tokens": True,
+    "x5t#S256": "A" * 43,
+}
+
 
 class TestMaking:
     async def test_a_new_client_is_answered_whole_and_brokered_unless_it_says_otherwise(
@@ -149,6 +160,41 @@ class TestMaking:
                 {"settings": {"allowed_grant_types": "password"}},
                 [unfit("settings.allowed_grant_types", "cast", "is invalid", ("array",))],
                 id="grants that are no list",
+            ),
+            pytest.param(
+                {"settings": UNSUPPORTED | {"access_token_format": "jwt"}},
+                [
+                    unfit(
+                        "settings.access_token_format",
+                        "inclusion",
+                        "is invalid",
+                        ("opaque",),
+                    ),
+                    *(
+                        unfit(f"settings.{name}", "exclusion", "is not supported")
+                        for name in UNSUPPORTED
+                    ),
+                ],
+                id="promises that nobody keeps",
+            ),
+            *(
+                pytest.param(
+                    {"settings": {"token_endpoint_auth_method": method}},
+                    [
+                        unfit(
+                            "settings.token_endpoint_auth_method",
+                            "inclusion",
+                            "is invalid",
+                            ("client_secret_basic", "client_secret_post", "none"),
+                        )
+                    ],
+                    id=method,
+                )
+                for method in (
+                    "private_key_jwt",
+                    "tls_client_auth",
+                    "self_signed_tls_client_auth",
+                )
             ),
         ],
     )

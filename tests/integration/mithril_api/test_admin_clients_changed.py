@@ -17,6 +17,7 @@ from tests.integration.mithril_api.administering import (
     NOBODY,
     ask,
     refused,
+    unfit,
     validation,
 )
 from tests.integration.mithril_api.asking import events_of, verify
@@ -103,6 +104,19 @@ class TestChanging:
         answered = await refused(api, "PUT", f"/clients/{world.client_id}", body)
 
         assert answered == validation(*blank(*fields))
+
+    @pytest.mark.parametrize("method", ["PUT", "PATCH"])
+    async def test_a_change_may_not_promise_what_nobody_keeps(
+        self, api: Api, method: str
+    ) -> None:
+        world = await a_world(api.deps)
+        settings = {"jwks": {"keys": []}, "dpop_bound_access_tokens": False}
+        body = {"client": {"settings": settings}}
+
+        answered = await refused(api, method, f"/clients/{world.client_id}", body)
+
+        said = unfit("settings.jwks", "exclusion", "is not supported")
+        assert answered == validation(said)
 
     async def test_a_path_without_uuid_is_malformed(self, api: Api) -> None:
         world = await a_world(api.deps)

@@ -18,7 +18,6 @@ from services.mithril_api.domain.refusals import Reason, Refused
 from services.mithril_api.store import authorization_requests
 from services.mithril_api.store.authorization_requests import Kept
 from shared.models.ids import ClientId, UserId
-from shared.models.scopes import OPENID_SCOPES
 from shared.runtime.postgres import retrying
 
 
@@ -116,6 +115,5 @@ def _consent(asked: AnswerAsked, request: AuthorizationRequest) -> ConsentAsked:
         redirect_uri=request.redirect_uri,
         scope=request.scope,
         code_challenge=request.code_challenge,
-        free=OPENID_SCOPES,
-        details=sessions.code_details(request, asked.session),
+        resource=request.resource,
     )

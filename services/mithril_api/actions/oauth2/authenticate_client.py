@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,7 +19,6 @@ from services.mithril_api.domain.limits import Holder, Limit, Purpose
 from services.mithril_api.domain.minting import Minted
 from services.mithril_api.domain.oauth2 import client_authentication, quotas
 from services.mithril_api.domain.oauth2.client_authentication import (
-    Assertion,
     Authenticated,
     Presented,
     Secret,
@@ -29,24 +27,21 @@ from services.mithril_api.domain.oauth2.faults import Fault
 from services.mithril_api.domain.oauth2.quotas import Turn
 from services.mithril_api.store import client_facts, limits
 from services.mithril_api.store.limits import Share
-from shared.models.ids import ClientId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientAsked:
     """One request of a client.
 
-    `proved` says that an assertion was verified, and whose it is; `address` is where the
-    request comes from, which counts for public clients alone: anybody can use their id.
+    `address` is where the request comes from, which counts for public clients alone: anybody
+    can use their id.
     """
 
     by: Presented
-    proved: ClientId | None = None
     purpose: Purpose | None = None  # none: such requests are not counted
     address: str = ""
-    # What to issue at once to a client that is admitted; it answers none where that is not
-    # to be decided here.
-    issue: Callable[[Authenticated], ClientTokenAsked | None] | None = None
+    # What to issue at once to a client that is admitted, or why it gets nothing.
+    issue: Callable[[Authenticated], ClientTokenAsked | Fault] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +50,7 @@ class Admitted:
 
     client: Authenticated
     turn: Turn | None = None
-    issued: Minted | None = None
+    issued: Minted | Fault | None = None  # none: nothing was to be issued
 
 
 Outcome: TypeAlias = Admitted | Fault
@@ -66,19 +61,19 @@ async def authenticate_many(deps: Deps, asked: Sequence[ClientAsked]) -> list[Ou
     """Outcomes in the order asked. Only what was authenticated counts against a client."""
     now = deps.clock.now()
     # Of one client, many requests at once show the same secret: it is looked up once.
-    different = list(dict.fromkeys((item.by, item.proved) for item in asked))
+    different = list(dict.fromkeys(item.by for item in asked))
     async with deps.db.read() as conn:
         facts = await client_facts.facts_for(
             conn,
-            client_ids=[_client_of(by, proved) for by, proved in different],
-            secrets=[_digests(deps, by) for by, _ in different],
+            client_ids=[by.client_id for by in different],
+            secrets=[_digests(deps, by) for by in different],
             now=now,
         )
         judged = {
-            shown: client_authentication.judge(known, shown[0], proved=shown[1] is not None)
-            for known, shown in zip(facts, different, strict=True)
+            by: client_authentication.judge(known, by)
+            for known, by in zip(facts, different, strict=True)
         }
-        verdicts = [judged[item.by, item.proved] for item in asked]
+        verdicts = [judged[item.by] for item in asked]
         turns = await _take_turns(deps, conn, asked, verdicts, now=now)
         admitted = [
             verdict
@@ -100,32 +95,25 @@ async def _with_tokens(
 ) -> list[Outcome]:
     """The same, with tokens for those who wanted one at once: in one more statement."""
     wanted: dict[int, ClientTokenAsked] = {}
+    issued: dict[int, Minted | Fault] = {}
     for place, (item, outcome) in enumerate(zip(asked, admitted, strict=True)):
         if item.issue is None or isinstance(outcome, Fault):
             continue
         if outcome.turn is None or outcome.turn.passes:
             token = item.issue(outcome.client)
-            if token is not None:
+            if isinstance(token, Fault):
+                issued[place] = token
+            else:
                 wanted[place] = token
-    if not wanted:
-        return list(admitted)
-    made = await issue_within(deps, conn, list(wanted.values()))
-    issued = dict(zip(wanted, made, strict=True))
+    if wanted:
+        made = await issue_within(deps, conn, list(wanted.values()))
+        issued.update(zip(wanted, made, strict=True))
     return [
         replace(outcome, issued=issued[place])
         if place in issued and isinstance(outcome, Admitted)
         else outcome
         for place, outcome in enumerate(admitted)
     ]
-
-
-_NOBODY = ClientId(UUID(int=0))
-
-
-def _client_of(by: Presented, proved: ClientId | None) -> ClientId:
-    if isinstance(by, Assertion):
-        return proved or _NOBODY
-    return by.client_id
 
 
 def _digests(deps: Deps, by: Presented) -> list[bytes]:

@@ -1,11 +1,11 @@
 """Tokens that clients get for themselves (RFC 6749 §4.4): one statement a batch (D9)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.mithril_api.actions.issuing import PLAIN, Issuance
+from services.mithril_api.actions.issuing import audience
 from services.mithril_api.actions.minting import message, mint
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain.minting import Minted, issued
@@ -23,35 +23,26 @@ class ClientTokenAsked:
     client: Authenticated
     scope: tuple[str, ...]
     resources: tuple[str, ...] = ()
-    issuance: Issuance = field(default=PLAIN)
     traceparent: str | None = None
-
-
-async def issue_many(deps: Deps, asked: Sequence[ClientTokenAsked]) -> list[Minted]:
-    """Tokens in the order asked. They belong to the client's owner, and are not refreshed."""
-    async with deps.db.read() as conn:  # a single statement, which needs no transaction
-        return await issue_within(deps, conn, asked)
 
 
 async def issue_within(
     deps: Deps, conn: AsyncConnection, asked: Sequence[ClientTokenAsked]
 ) -> list[Minted]:
-    """The same over a connection that is at hand."""
+    """Tokens in the order asked. They belong to the client's owner, and are not refreshed."""
     now = deps.clock.now()
     made = [
-        item.issuance.shaped(
-            mint(
-                deps,
-                TokenName.ACCESS,
-                user_id=item.client.client.owner_id,
-                client_id=item.client.client_id,
-                scope=item.scope,
-                grant_type=GRANT,
-                now=now,
-                expires_at=now + deps.settings.access_token_ttl(),
-                connection_id=item.client.connection_id(),
-                details=item.issuance.details(item.resources),
-            )
+        mint(
+            deps,
+            TokenName.ACCESS,
+            user_id=item.client.client.owner_id,
+            client_id=item.client.client_id,
+            scope=item.scope,
+            grant_type=GRANT,
+            now=now,
+            expires_at=now + deps.settings.access_token_ttl(),
+            connection_id=item.client.connection_id(),
+            details=audience(item.resources),
         )
         for item in asked
     ]

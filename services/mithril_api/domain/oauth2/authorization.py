@@ -1,6 +1,7 @@
 """What a client asks its user for: read, and judged before the user sees anything.
 
-RFC 6749 §4.1.1, RFC 7636, RFC 8707, RFC 9126, RFC 9207, OpenID Connect Core §3.1.2.
+RFC 6749 §4.1.1, RFC 7636, RFC 8707, RFC 9126, RFC 9207; `prompt`, `max_age` and `login_hint` as
+OpenID Connect Core §3.1.2.1 has them.
 """
 
 import re
@@ -10,15 +11,13 @@ from typing import Any, TypeAlias
 
 from services.mithril_api.domain import redirects
 from services.mithril_api.domain.oauth2 import scopes
-from services.mithril_api.domain.oauth2.client_authentication import ClientFacts
+from services.mithril_api.domain.oauth2.client_authentication import ClientFacts, unkept
 from services.mithril_api.domain.oauth2.faults import ErrorCode, Fault, invalid_request
 from services.mithril_api.domain.oauth2.parameters import Parameters
 from services.mithril_api.domain.pkce import CHALLENGE_PATTERN
-from shared.models.scopes import OPENID_SCOPES, joined
 
 REQUEST_URI = "urn:ietf:params:oauth:request_uri:"
 _CHALLENGE = re.compile(CHALLENGE_PATTERN.removesuffix("$") + r"\Z")
-_THUMBPRINT = re.compile(r"^[A-Za-z0-9_-]{43}\Z")
 _AGE = re.compile(r"^[0-9]{1,9}\Z")
 _PROMPTS = frozenset({"consent", "login", "none", "select_account"})
 _RESOURCE = re.compile(r"^[a-z][a-z0-9+.-]*:[^\s#]+\Z")
@@ -31,13 +30,11 @@ class AuthorizationRequest:
     redirect_uri: str
     scope: tuple[str, ...] = ()
     state: str | None = None
-    nonce: str | None = None
     code_challenge: str | None = field(default=None, repr=False)
     prompt: tuple[str, ...] = ()
     max_age: int | None = None
     login_hint: str | None = field(default=None, repr=False)
     resource: tuple[str, ...] = ()
-    dpop_jkt: str | None = None
     issuer: str = ""  # the one that was asked: who answers is told to the client
 
     def stored(self) -> dict[str, Any]:
@@ -115,6 +112,7 @@ def _read(
     if isinstance(scope, Fault):
         return scope
     checks = (
+        unkept(client.metadata),
         _unsupported(asked),
         _wrong_proof(client, asked),
         _wrong_scope(client, scope, is_trusted=is_trusted),
@@ -129,13 +127,11 @@ def _read(
         "redirect_uri": redirect_uri,
         "scope": scope,
         "state": asked.get("state"),
-        "nonce": asked.get("nonce"),
         "code_challenge": asked.get("code_challenge"),
         "prompt": tuple((asked.get("prompt") or "").split()),
         "max_age": None if max_age is None else int(max_age),
         "login_hint": asked.get("login_hint"),
         "resource": asked.every("resource"),
-        "dpop_jkt": asked.get("dpop_jkt"),
     }
 
 
@@ -153,6 +149,8 @@ def _unsupported(asked: Parameters) -> Fault | None:
         return Fault(ErrorCode.UNSUPPORTED_RESPONSE_TYPE, "`response_type` must be `code`")
     if asked.get("response_mode") not in (None, "query"):
         return invalid_request("`response_mode` must be `query`")
+    if "dpop_jkt" in asked:  # whoever says it relies on it
+        return invalid_request("DPoP is not supported")
     return None
 
 
@@ -172,9 +170,6 @@ def _wrong_proof(client: ClientFacts, asked: Parameters) -> Fault | None:
         return invalid_request("`code_challenge_method` must be `S256`")
     elif _CHALLENGE.match(challenge) is None:
         return invalid_request("`code_challenge` is malformed")
-    jkt = asked.get("dpop_jkt")
-    if jkt is not None and _THUMBPRINT.match(jkt) is None:
-        return invalid_request("`dpop_jkt` is malformed")
     return None
 
 
@@ -183,7 +178,7 @@ def _wrong_scope(
 ) -> Fault | None:
     if not scope and not is_trusted:
         return Fault(ErrorCode.INVALID_SCOPE, "`scope` is missing")
-    if not OPENID_SCOPES.union(client.type_scope).issuperset(scope):
+    if not set(client.type_scope).issuperset(scope):
         return Fault(
             ErrorCode.INVALID_SCOPE, "`scope` holds what the client may not ask for"
         )
@@ -212,8 +207,3 @@ def wrong_resource(client: ClientFacts, resources: tuple[str, ...]) -> Fault | N
     if not set(client.metadata.resources).issuperset(resources):
         return Fault(ErrorCode.INVALID_TARGET, "`resource` is not one of the client's")
     return None
-
-
-def scope_text(request: AuthorizationRequest) -> str:
-    """The scope as it was asked for."""
-    return joined(request.scope)

@@ -1,6 +1,6 @@
 """Who is asking: the credentials that a client presents, and whether they prove it.
 
-RFC 6749 §2.3, RFC 7523 §2.2, RFC 8705 §2. A request authenticates in one way or not at all.
+RFC 6749 §2.3. A request authenticates in one way or not at all.
 """
 
 import base64
@@ -22,17 +22,6 @@ from services.mithril_api.domain.oauth2.parameters import Parameters
 from shared.models.ids import ClientId, ConnectionId, UserId
 from shared.wire.casting import is_uuid
 
-JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClientCertificate:
-    """A certificate that the trusted ingress saw proved in its handshake with the caller."""
-
-    subject_dn: str  # RFC 4514
-    thumbprint: str  # x5t#S256, base64url
-    public_jwk: str = field(default="", repr=False)  # JSON
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secret:
@@ -47,22 +36,13 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Assertion:
-    """A JWT of the client's own (private_key_jwt). Its `sub` says who; `client_id` may, too."""
-
-    client_id: ClientId | None
-    assertion: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Bare:
-    """An id alone, and the certificate of the connection where there is one."""
+    """An id alone."""
 
     client_id: ClientId
-    certificate: ClientCertificate | None = None
 
 
-Presented: TypeAlias = Secret | Assertion | Bare
+Presented: TypeAlias = Secret | Bare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,14 +69,6 @@ class ClientFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProvedAssertion:
-    """What a verified assertion leaves to do: its id may not be presented again."""
-
-    jti: str = field(repr=False)
-    issuer: ClientId
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Authenticated:
     """A client that is who it says; of a public one, only that it exists."""
 
@@ -104,7 +76,6 @@ class Authenticated:
     method: Method
     # Of a secret: the one it belongs to, whose redirect URI alone it may use.
     connection: KnownConnection | None
-    certificate: ClientCertificate | None = None
 
     @property
     def client_id(self) -> ClientId:
@@ -128,40 +99,28 @@ class Authenticated:
         return self.client.connections[0].id if self.client.connections else None
 
 
-def presented(
-    authorization: Sequence[str],
-    parameters: Parameters,
-    *,
-    certificate: ClientCertificate | None = None,
-) -> Presented | Fault:
+def presented(authorization: Sequence[str], parameters: Parameters) -> Presented | Fault:
     """The one way in which a request authenticates its client."""
     assertion = parameters.get("client_assertion")
-    assertion_type = parameters.get("client_assertion_type")
     secret = parameters.get("client_secret")
     ways = [bool(authorization), secret is not None, assertion is not None]
     if len(authorization) > 1 or sum(ways) > 1:
         return invalid_request("the client authenticates in more than one way")
-    if (assertion is None) is not (assertion_type is None):
-        return invalid_request("`client_assertion` and its type come together")
     stated = parameters.get("client_id")
     if authorization:
         return _basic(authorization[0], stated)
     if assertion is not None:
-        if assertion_type != JWT_BEARER:
-            return invalid_client("the type of the client assertion is not supported")
-        return Assertion(client_id=_id_of(stated), assertion=assertion)
+        return invalid_client("client assertions are not supported")
     client_id = _id_of(stated)
     if client_id is None:
         return invalid_client() if stated else invalid_client("no client authentication")
     if secret is not None:
         return Secret(client_id=client_id, secrets=(secret,), method=Method.POST)
-    return Bare(client_id=client_id, certificate=certificate)
+    return Bare(client_id=client_id)
 
 
-def judge(
-    facts: ClientFacts | None, by: Presented, *, proved: bool = False
-) -> Authenticated | Fault:
-    """Whether what was presented proves the client. `proved`: its assertion was verified."""
+def judge(facts: ClientFacts | None, by: Presented) -> Authenticated | Fault:
+    """Whether what was presented proves the client."""
     if facts is None:
         return invalid_client()
     match by:
@@ -169,41 +128,24 @@ def judge(
             if method not in facts.metadata.methods or facts.by_secret is None:
                 return invalid_client()
             who = Authenticated(client=facts, method=method, connection=facts.by_secret)
-        case Assertion():
-            if Method.PRIVATE_KEY_JWT not in facts.metadata.methods or not proved:
+        case Bare():
+            if not facts.metadata.is_public:
                 return invalid_client()
-            who = Authenticated(
-                client=facts, method=Method.PRIVATE_KEY_JWT, connection=None
-            )
-        case Bare(certificate=certificate):
-            method_of_certificate = _of_certificate(facts.metadata, certificate)
-            if method_of_certificate is None:
-                return invalid_client()
-            who = Authenticated(
-                client=facts,
-                method=method_of_certificate,
-                connection=None,
-                certificate=certificate,
-            )
+            who = Authenticated(client=facts, method=Method.NONE, connection=None)
     if facts.is_blocked:
         return Fault(ErrorCode.UNAUTHORIZED_CLIENT, "the client is blocked")
     return who
 
 
-def _of_certificate(
-    metadata: ClientMetadata, certificate: ClientCertificate | None
-) -> Method | None:
-    if metadata.is_public:
-        return Method.NONE
-    if certificate is None:
+def unkept(metadata: ClientMetadata) -> Fault | None:
+    """Why a client gets no tokens that would be weaker than what it was registered for."""
+    if not metadata.unkept:
         return None
-    if Method.SELF_SIGNED_TLS in metadata.methods:
-        fits = certificate.thumbprint == metadata.tls_thumbprint
-        return Method.SELF_SIGNED_TLS if fits else None
-    if Method.TLS in metadata.methods and metadata.tls_subject_dn:
-        fits = certificate.subject_dn == metadata.tls_subject_dn
-        return Method.TLS if fits else None
-    return None
+    names = ", ".join(metadata.unkept)
+    return Fault(
+        ErrorCode.UNAUTHORIZED_CLIENT,
+        f"the client is registered with what is not supported: {names}",
+    )
 
 
 def _basic(header: str, stated: str | None) -> Secret | Fault:

@@ -5,7 +5,7 @@ what is not understood permits nothing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -15,13 +15,10 @@ from shared.wire.envelope import Invalid
 
 
 class Method(StrEnum):
-    """How a client authenticates (RFC 7591 §2, RFC 8705 §2)."""
+    """How a client authenticates (RFC 7591 §2)."""
 
     BASIC = "client_secret_basic"
     POST = "client_secret_post"
-    PRIVATE_KEY_JWT = "private_key_jwt"
-    TLS = "tls_client_auth"
-    SELF_SIGNED_TLS = "self_signed_tls_client_auth"
     NONE = "none"
 
 
@@ -32,7 +29,6 @@ class AccessTokenFormat(StrEnum):
     """What an access token is to its holder."""
 
     OPAQUE = "opaque"
-    JWT = "jwt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +38,9 @@ class ClientMetadata:
     methods: frozenset[Method] = SECRETS
     grant_types: frozenset[str] = frozenset()
     refresh_policy: RefreshPolicy | None = None  # none: what the endpoint does by default
-    access_token_format: AccessTokenFormat = AccessTokenFormat.OPAQUE
+    unkept: tuple[str, ...] = ()  # settings that promise what this server does not do
     resources: tuple[str, ...] = ()
-    is_dpop_bound: bool = False
-    is_certificate_bound: bool = False
     must_push: bool = False  # RFC 9126 §6
-    jwks: Mapping[str, Any] | None = field(default=None, repr=False)
-    tls_subject_dn: str | None = None
-    tls_thumbprint: str | None = None  # x5t#S256
     post_logout_redirect_uris: tuple[str, ...] = ()
     token_quota: str | None = None  # `COUNT/SECONDS`, or `off`; none: the default
     introspection_quota: str | None = None
@@ -67,16 +58,9 @@ def read(settings: Mapping[str, Any]) -> ClientMetadata:
         methods=_methods(settings.get("token_endpoint_auth_method")),
         grant_types=frozenset(_texts(settings.get("allowed_grant_types"))),
         refresh_policy=RefreshPolicy(policy) if policy in _values(RefreshPolicy) else None,
-        access_token_format=_format(settings.get("access_token_format")),
+        unkept=_unkept(settings),
         resources=tuple(_texts(settings.get("resource"))),
-        is_dpop_bound=_is_set(settings, "dpop_bound_access_tokens"),
-        is_certificate_bound=_is_set(
-            settings, "tls_client_certificate_bound_access_tokens"
-        ),
         must_push=_is_set(settings, "require_pushed_authorization_requests"),
-        jwks=settings["jwks"] if isinstance(settings.get("jwks"), Mapping) else None,
-        tls_subject_dn=_text(settings.get("tls_client_auth_subject_dn")),
-        tls_thumbprint=_text(settings.get("x5t#S256")),
         post_logout_redirect_uris=tuple(_texts(settings.get("post_logout_redirect_uris"))),
         token_quota=_text(settings.get("token_quota")),
         introspection_quota=_text(settings.get("introspection_quota")),
@@ -100,28 +84,27 @@ def complaints(settings: Mapping[str, Any]) -> list[Invalid]:
         for name in _LISTS
         if name in settings and not _is_texts(settings[name])
     ]
-    found += [
-        _miscast(name, "string")
-        for name in _STRINGS
-        if name in settings and not isinstance(settings[name], str)
-    ]
     found += [_unfit_quota(name) for name in _QUOTAS if not _is_quota(settings.get(name))]
-    if "jwks" in settings and not isinstance(settings["jwks"], Mapping):
-        found.append(_miscast("jwks", "map"))
-    return found
+    return found + [_unsupported(name) for name in _promised(settings)]
 
 
 _CHOICES: Mapping[str, type[StrEnum]] = {
     "token_endpoint_auth_method": Method,
     "access_token_format": AccessTokenFormat,
 }
-_FLAGS = (
-    "dpop_bound_access_tokens",
-    "require_pushed_authorization_requests",
-    "tls_client_certificate_bound_access_tokens",
-)
+_FLAGS = ("require_pushed_authorization_requests",)
 _LISTS = ("post_logout_redirect_uris", "resource")
-_STRINGS = ("tls_client_auth_subject_dn", "x5t#S256")
+# What other servers keep when a client is registered with it, and this one does not: whoever
+# writes it down relies on it. False, null and nothing at all promise nothing.
+_UNSUPPORTED = (
+    "backchannel_logout_uri",
+    "dpop_bound_access_tokens",
+    "jwks",
+    "jwks_uri",
+    "tls_client_auth_subject_dn",
+    "tls_client_certificate_bound_access_tokens",
+    "x5t#S256",
+)
 _QUOTAS = ("token_quota", "introspection_quota")
 
 
@@ -131,8 +114,16 @@ def _methods(method: object) -> frozenset[Method]:
     return frozenset({Method(method)}) if method in _values(Method) else frozenset()
 
 
-def _format(value: object) -> AccessTokenFormat:
-    return AccessTokenFormat.JWT if value == "jwt" else AccessTokenFormat.OPAQUE
+def _promised(settings: Mapping[str, Any]) -> list[str]:
+    given = [(name, settings.get(name)) for name in _UNSUPPORTED]
+    return [name for name, value in given if value is not None and value is not False]
+
+
+def _unkept(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    found = _promised(settings)
+    if settings.get("access_token_format") not in (None, *_values(AccessTokenFormat)):
+        found.append("access_token_format")
+    return tuple(found)
 
 
 def _is_set(settings: Mapping[str, Any], name: str) -> bool:
@@ -181,6 +172,12 @@ def _not_among(name: str, allowed: tuple[str, ...]) -> Invalid:
 def _miscast(name: str, kind: str) -> Invalid:
     return Invalid(
         entry=f"$.settings.{name}", rule="cast", params=(kind,), description="is invalid"
+    )
+
+
+def _unsupported(name: str) -> Invalid:
+    return Invalid(
+        entry=f"$.settings.{name}", rule="exclusion", description="is not supported"
     )
 
 

@@ -34,7 +34,6 @@ def audience_of(token: Token) -> list[str]:
 
 def rendered(token: Token, *, issuer: str) -> dict[str, Any]:
     """A live token."""
-    confirmation = token.details.get("cnf")
     body: dict[str, Any] = {
         "active": True,
         "iss": issuer,
@@ -46,10 +45,7 @@ def rendered(token: Token, *, issuer: str) -> dict[str, Any]:
         "jti": str(token.id),
     }
     if token.name is TokenName.ACCESS:
-        bound = isinstance(confirmation, dict) and "jkt" in confirmation
-        body["token_type"] = "DPoP" if bound else "Bearer"
+        body["token_type"] = "Bearer"  # noqa: S105 — a kind of token
     if audience := audience_of(token):
         body["aud"] = audience
-    if isinstance(confirmation, dict):
-        body["cnf"] = confirmation
     return body

@@ -15,9 +15,7 @@ _MOST = 100
 _LONGEST = 2048
 _LONGER: Mapping[str, int] = {
     "client_assertion": 16_384,
-    "id_token_hint": 16_384,
     "scope": 8192,
-    "subject_token": 16_384,
     "token": 16_384,
 }
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")

@@ -1,7 +1,6 @@
 """Whether a user's session is what a client asked for (OpenID Connect Core §3.1.2.1)."""
 
 from datetime import datetime
-from typing import Any
 
 from services.mithril_api.domain.bearers import is_session
 from services.mithril_api.domain.oauth2.authorization import AuthorizationRequest
@@ -38,16 +37,3 @@ def auth_time_of(session: Token | None) -> int | None:
         return None
     at = session.details.get("auth_time")
     return at if isinstance(at, int) else None
-
-
-def code_details(request: AuthorizationRequest, session: Token | None) -> dict[str, Any]:
-    """What a code remembers of the request and of the session that answered it."""
-    amr = None if session is None else session.details.get("amr")
-    known = {
-        "nonce": request.nonce,
-        "resource": list(request.resource) or None,
-        "dpop_jkt": request.dpop_jkt,
-        "auth_time": auth_time_of(session),
-        "amr": amr if isinstance(amr, list) else None,
-    }
-    return {name: value for name, value in known.items() if value is not None}

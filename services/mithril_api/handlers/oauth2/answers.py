@@ -18,8 +18,6 @@ JSON = "application/json"
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _STATUS: Mapping[ErrorCode, int] = {
     ErrorCode.INVALID_CLIENT: 401,
-    ErrorCode.INVALID_TOKEN: 401,
-    ErrorCode.SERVER_ERROR: 500,
     ErrorCode.TEMPORARILY_UNAVAILABLE: 503,
     ErrorCode.TOO_MANY_REQUESTS: 429,
 }
@@ -29,11 +27,11 @@ _SAID: Mapping[int, Fault] = {
 # Nothing here rests on a cookie, so any page may ask; it has to bring what it authenticates by.
 _ANY_ORIGIN = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "DPoP-Nonce, RateLimit, RateLimit-Policy, "
-    "Retry-After, WWW-Authenticate, X-Request-ID",
+    "Access-Control-Expose-Headers": "RateLimit, RateLimit-Policy, Retry-After, "
+    "WWW-Authenticate, X-Request-ID",
 }
 _PREFLIGHT = {
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, DPoP",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type",
     "Access-Control-Allow-Methods": "GET, POST",
     "Access-Control-Max-Age": "86400",
 }
@@ -105,17 +103,17 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
         return await handler(request)
     except OAuthError as error:
         note(request, outcome=str(error.fault.code))
-        return _refusal(request, error)
+        return _refusal(error)
     except (DatabaseUnavailableError, OverloadedError) as error:
         note(request, unavailable=str(error))
-        return _refusal(request, _away())
+        return _refusal(_away())
     except Problem as problem:
         fault = _SAID.get(problem.status, invalid_request("the request cannot be read"))
         refused = OAuthError(fault, status=problem.status, headers=problem.headers)
-        return _refusal(request, refused)
+        return _refusal(refused)
     except web.HTTPRequestEntityTooLarge:
         fault = invalid_request("the request is too large")
-        return _refusal(request, OAuthError(fault, status=413))
+        return _refusal(OAuthError(fault, status=413))
 
 
 def _away() -> OAuthError:
@@ -123,22 +121,13 @@ def _away() -> OAuthError:
     return OAuthError(fault, headers={"Retry-After": "1"})
 
 
-def _refusal(request: web.Request, error: OAuthError) -> web.Response:
+def _refusal(error: OAuthError) -> web.Response:
     fault = error.fault
     headers = dict(error.headers)
-    if error.status == 401:
-        headers.setdefault("WWW-Authenticate", _challenge(request, fault))
+    if error.status == 401:  # how to do better (RFC 6749 §5.2)
+        headers["WWW-Authenticate"] = 'Basic realm="mithril", charset="UTF-8"'
     body = {"error": fault.code, "error_description": fault.description}
     return json_answer(body, status=error.status, headers=headers)
-
-
-def _challenge(request: web.Request, fault: Fault) -> str:
-    """How to do better (RFC 6749 §5.2, RFC 6750 §3)."""
-    if fault.code is ErrorCode.INVALID_CLIENT:
-        return 'Basic realm="mithril", charset="UTF-8"'
-    scheme = request.headers.get("Authorization", "").partition(" ")[0].lower()
-    name = "DPoP" if scheme == "dpop" else "Bearer"
-    return f'{name} error="{fault.code}", error_description="{fault.description}"'
 
 
 def issuer_of(request: web.Request, configured: str | None) -> str:

@@ -9,22 +9,15 @@ from services.mithril_api.actions.oauth2.issue_client_tokens import ClientTokenA
 from services.mithril_api.domain.limits import Holder, Purpose, holder_of_address
 from services.mithril_api.domain.oauth2 import quotas
 from services.mithril_api.domain.oauth2.client_authentication import (
-    Assertion,
     Authenticated,
     Bare,
-    Presented,
     presented,
 )
-from services.mithril_api.domain.oauth2.faults import (
-    ErrorCode,
-    Fault,
-    invalid_client,
-)
+from services.mithril_api.domain.oauth2.faults import ErrorCode, Fault
 from services.mithril_api.domain.oauth2.parameters import Parameters
 from services.mithril_api.handlers.keys import CLIENTS, DEPS, METRICS
 from services.mithril_api.handlers.limiting import callers_address
 from services.mithril_api.handlers.oauth2.answers import OAuthError, refuse
-from shared.models.ids import ClientId
 from shared.runtime.http import note
 
 
@@ -33,7 +26,7 @@ async def admitted(
     form: Parameters,
     *,
     purpose: Purpose | None,
-    issue: Callable[[Authenticated], ClientTokenAsked | None] | None = None,
+    issue: Callable[[Authenticated], ClientTokenAsked | Fault] | None = None,
 ) -> Admitted:
     """The client that asks; 401 where it is not who it says, 429 where it asks too often."""
     by = presented(request.headers.getall("Authorization", ()), form)
@@ -41,7 +34,6 @@ async def admitted(
         refuse(by)
     asked = ClientAsked(
         by=by,
-        proved=await _proved(by),
         purpose=purpose,
         address=_address(request) if isinstance(by, Bare) else "",
         issue=issue,
@@ -73,9 +65,3 @@ def quota_headers(request: web.Request, who: Admitted) -> Mapping[str, str]:
 
 def _address(request: web.Request) -> str:
     return holder_of_address(callers_address(request))
-
-
-async def _proved(by: Presented) -> ClientId | None:
-    if isinstance(by, Assertion):
-        refuse(invalid_client())
-    return None

@@ -16,12 +16,6 @@ async def get_oauth(request: web.Request) -> web.StreamResponse:
     return _cacheable(json_answer(found))
 
 
-async def get_openid(request: web.Request) -> web.StreamResponse:
-    """OpenID Connect Discovery 1.0."""
-    found = metadata.openid_document(request.app[ABILITIES], issuer=_issuer(request))
-    return _cacheable(json_answer(found))
-
-
 def _issuer(request: web.Request) -> str:
     return issuer_of(request, request.app[DEPS].settings.issuer)
 

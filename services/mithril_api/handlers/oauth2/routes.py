@@ -24,13 +24,10 @@ from services.mithril_api.handlers.oauth2.answers import (
 from services.mithril_api.handlers.oauth2.discovery import ABILITIES
 from shared.runtime.http import as_aiohttp
 
-_METHODS = (Method.BASIC, Method.POST, Method.NONE)
-
 
 def add_public(app: web.Application) -> None:
     """What clients and browsers call."""
     _add(app, "GET", "/.well-known/oauth-authorization-server", discovery.get_oauth)
-    _add(app, "GET", "/.well-known/openid-configuration", discovery.get_openid)
     app.router.add_get("/oauth2/authorize", as_page(authorize.get_authorize))
     app.router.add_post("/oauth2/authorize", as_page(authorize.post_authorize))
     app.router.add_get("/oauth2/logout", as_page(logout.get_logout))
@@ -60,6 +57,6 @@ def _add(app: web.Application, method: str, path: str, handler: Handler) -> None
 def _abilities(app: web.Application) -> Abilities:
     return Abilities(
         paths=frozenset(resource.canonical for resource in app.router.resources()),
-        grant_types=token.GRANTS,
-        methods=_METHODS,
+        grant_types=token.GRANT_TYPES,
+        methods=tuple(Method),
     )

@@ -1,14 +1,13 @@
 """POST /oauth2/token: the standard's token endpoint (RFC 6749 §3.2, §4.1.3, §4.4, §6)."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 from aiohttp import web
 
 from services.mithril_api.actions import exchange_code
 from services.mithril_api.actions.exchange_code import CodeAsked
-from services.mithril_api.actions.issuing import PLAIN, Issuance, Proved
+from services.mithril_api.actions.issuing import Proved
 from services.mithril_api.actions.oauth2.authenticate_client import Admitted
 from services.mithril_api.actions.oauth2.issue_client_tokens import (
     GRANT as CLIENT_CREDENTIALS,
@@ -18,7 +17,7 @@ from services.mithril_api.actions.refresh_tokens import RefreshAsked, refused_un
 from services.mithril_api.domain.limits import Purpose
 from services.mithril_api.domain.minting import Minted
 from services.mithril_api.domain.oauth2 import authorization, scopes
-from services.mithril_api.domain.oauth2.client_authentication import Authenticated
+from services.mithril_api.domain.oauth2.client_authentication import Authenticated, unkept
 from services.mithril_api.domain.oauth2.faults import (
     ErrorCode,
     Fault,
@@ -29,51 +28,47 @@ from services.mithril_api.domain.oauth2.grant_faults import fault_of
 from services.mithril_api.domain.oauth2.parameters import Parameters
 from services.mithril_api.domain.refresh import Terms
 from services.mithril_api.domain.refusals import Refused
-from services.mithril_api.handlers.keys import CLIENT_TOKENS, DEPS, METRICS, REFRESHES
+from services.mithril_api.handlers.keys import DEPS, METRICS, REFRESHES
 from services.mithril_api.handlers.oauth2.answers import json_answer, refuse
 from services.mithril_api.handlers.oauth2.callers import admitted, quota_headers
 from services.mithril_api.handlers.oauth2.forms import read_form, required
-from services.mithril_api.handlers.oauth2.senders import (
-    Sender,
-    is_sender_proved,
-    needs_shaping,
-    sender_of,
-)
 from shared.models.scopes import joined
 from shared.models.tokens import RefreshPolicy
 from shared.runtime import tracing
 from shared.runtime.http import note
 
-Grant: TypeAlias = Callable[
-    [web.Request, Parameters, Admitted, Sender], Awaitable[dict[str, Any]]
-]
+Grant: TypeAlias = Callable[[web.Request, Parameters, Admitted], Awaitable[dict[str, Any]]]
 
 
 async def post_token(request: web.Request) -> web.StreamResponse:
     """Issue tokens for a grant."""
     form = await read_form(request)
     grant_type = required(form, "grant_type")
-    at_once = _at_once(request, form) if grant_type == CLIENT_CREDENTIALS else None
+    if "DPoP" in request.headers:  # whoever sends a proof relies on it
+        refuse(invalid_request("DPoP is not supported"))
+    at_once = _at_once(form) if grant_type == CLIENT_CREDENTIALS else None
     who = await admitted(request, form, purpose=Purpose.TOKEN, issue=at_once)
     if who.issued is not None:
         _count(request, grant_type, who.issued)
-        body = _answer(request, who.issued, PLAIN)
+        if isinstance(who.issued, Fault):
+            refuse(who.issued, **quota_headers(request, who))
+        body = _answer(request, who.issued)
         return json_answer(body, headers=quota_headers(request, who))
-    grant = GRANTS.get(grant_type)
+    grant = _GRANTS.get(grant_type)
     if grant is None:
         request.app[METRICS].grants.labels("other", "grant_forbidden").inc()
         refuse(
             Fault(ErrorCode.UNSUPPORTED_GRANT_TYPE, "the grant type is not supported"),
             **quota_headers(request, who),
         )
-    sender = await sender_of(request, who.client)
-    body = await grant(request, form, who, sender)
+    if (fault := unkept(who.client.metadata)) is not None:
+        _count(request, grant_type, fault)
+        refuse(fault, **quota_headers(request, who))
+    body = await grant(request, form, who)
     return json_answer(body, headers=quota_headers(request, who))
 
 
-async def _code(
-    request: web.Request, form: Parameters, who: Admitted, sender: Sender
-) -> dict[str, Any]:
+async def _code(request: web.Request, form: Parameters, who: Admitted) -> dict[str, Any]:
     redirect_uri, code = required(form, "redirect_uri"), required(form, "code")
     connection = who.client.connection_for(redirect_uri)
     if connection is None:
@@ -85,21 +80,16 @@ async def _code(
         code=code,
         redirect_uri=redirect_uri,
         code_verifier=form.get("code_verifier"),
-        terms=_terms(form, who, sender),
-        issuance=sender.issuance,
+        terms=_terms(form, who),
     )
     outcome = await exchange_code.exchange(request.app[DEPS], asked)
     _count(request, "authorization_code", outcome)
     if isinstance(outcome, Refused):
         refuse(fault_of(outcome))
-    return _answer(
-        request, outcome.access, sender.issuance, refresh_token=outcome.refresh.value
-    )
+    return _answer(request, outcome.access, refresh_token=outcome.refresh.value)
 
 
-async def _refresh(
-    request: web.Request, form: Parameters, who: Admitted, sender: Sender
-) -> dict[str, Any]:
+async def _refresh(request: web.Request, form: Parameters, who: Admitted) -> dict[str, Any]:
     value = required(form, "refresh_token")
     connection_id = who.client.connection_id()
     if connection_id is None:
@@ -108,8 +98,7 @@ async def _refresh(
         client_id=who.client.client_id,
         by=Proved(connection_id=connection_id),
         refresh_token=value,
-        terms=_terms(form, who, sender),
-        issuance=sender.issuance,
+        terms=_terms(form, who),
         traceparent=tracing.current.get(),
     )
     outcome = refused_unseen(asked) or await request.app[REFRESHES].submit(asked)
@@ -117,33 +106,22 @@ async def _refresh(
     if isinstance(outcome, Refused):
         refuse(fault_of(outcome))
     # Of a client that keeps its refresh token, the answer says so by leaving it out (§6).
-    return _answer(
-        request, outcome.access, sender.issuance, refresh_token=outcome.refresh_token
-    )
+    return _answer(request, outcome.access, refresh_token=outcome.refresh_token)
 
 
-def _at_once(
-    request: web.Request, form: Parameters
-) -> Callable[[Authenticated], ClientTokenAsked | None] | None:
-    """How to issue in the batch that authenticates: for tokens bound to nothing, as most are."""
-    if is_sender_proved(request):
-        return None
+def _at_once(form: Parameters) -> Callable[[Authenticated], ClientTokenAsked | Fault]:
+    """How a client's token for itself is issued in the batch that authenticates it."""
     traceparent = tracing.current.get()
-
-    def issue(client: Authenticated) -> ClientTokenAsked | None:
-        if needs_shaping(client):
-            return None
-        wanted = _wanted(form, client)
-        if isinstance(wanted, Fault):
-            return None
-        return replace(wanted, traceparent=traceparent)
-
-    return issue
+    return lambda who: _wanted(form, who, traceparent)
 
 
-def _wanted(form: Parameters, who: Authenticated) -> ClientTokenAsked | Fault:
+def _wanted(
+    form: Parameters, who: Authenticated, traceparent: str | None
+) -> ClientTokenAsked | Fault:
     """The token that a client may have for itself (RFC 6749 §4.4)."""
     client = who.client
+    if (fault := unkept(client.metadata)) is not None:
+        return fault
     permitted = CLIENT_CREDENTIALS in client.metadata.grant_types
     if not permitted or client.metadata.is_public or client.owner_is_blocked:
         return Fault(ErrorCode.UNAUTHORIZED_CLIENT, "the client may not use this grant")
@@ -157,31 +135,19 @@ def _wanted(form: Parameters, who: Authenticated) -> ClientTokenAsked | Fault:
     if fault is not None:
         return fault
     return ClientTokenAsked(
-        client=who, scope=scope or client.type_scope, resources=resources
+        client=who,
+        scope=scope or client.type_scope,
+        resources=resources,
+        traceparent=traceparent,
     )
 
 
-async def _client_credentials(
-    request: web.Request, form: Parameters, who: Admitted, sender: Sender
-) -> dict[str, Any]:
-    wanted = _wanted(form, who.client)
-    if isinstance(wanted, Fault):
-        _count(request, CLIENT_CREDENTIALS, str(wanted.code))
-        refuse(wanted)
-    asked = replace(wanted, issuance=sender.issuance, traceparent=tracing.current.get())
-    minted = await request.app[CLIENT_TOKENS].submit(asked)
-    _count(request, CLIENT_CREDENTIALS, minted)
-    return _answer(request, minted, sender.issuance)
+# Of those that need what is known of a user; a client's token for itself is issued before.
+_GRANTS: Mapping[str, Grant] = {"authorization_code": _code, "refresh_token": _refresh}
+GRANT_TYPES = (*_GRANTS, CLIENT_CREDENTIALS)
 
 
-GRANTS: Mapping[str, Grant] = {
-    "authorization_code": _code,
-    "refresh_token": _refresh,
-    CLIENT_CREDENTIALS: _client_credentials,
-}
-
-
-def _terms(form: Parameters, who: Admitted, sender: Sender) -> Terms:
+def _terms(form: Parameters, who: Admitted) -> Terms:
     scope = scopes.read(form.get("scope"))
     if isinstance(scope, Fault):
         refuse(scope)
@@ -190,7 +156,6 @@ def _terms(form: Parameters, who: Admitted, sender: Sender) -> Terms:
         is_public=who.client.metadata.is_public,
         scope=frozenset(scope) or None,
         resources=_resources(form, who),
-        jkt=sender.jkt,
     )
 
 
@@ -207,14 +172,13 @@ def _resources(form: Parameters, who: Admitted) -> tuple[str, ...]:
 def _answer(
     request: web.Request,
     access: Minted,
-    issuance: Issuance,
     *,
     refresh_token: str | None = None,
 ) -> dict[str, Any]:
     now = request.app[DEPS].clock.now()
     body: dict[str, Any] = {
         "access_token": access.value,
-        "token_type": "DPoP" if "jkt" in issuance.confirmation else "Bearer",
+        "token_type": "Bearer",
         "expires_in": int((access.token.expires_at - now).total_seconds()),
         "scope": joined(access.token.scope),
     }
@@ -226,6 +190,8 @@ def _answer(
 def _count(request: web.Request, grant_type: str, outcome: object) -> None:
     if isinstance(outcome, Refused):
         result = outcome.reason.name.lower()
+    elif isinstance(outcome, Fault):
+        result = str(outcome.code)
     else:
         result = outcome if isinstance(outcome, str) else "issued"
     request.app[METRICS].grants.labels(grant_type, result).inc()

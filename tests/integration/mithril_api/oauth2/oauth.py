@@ -53,6 +53,14 @@ async def set_settings(api: Api, world: World, **settings: Any) -> None:
         await conn.execute(statement)
 
 
+async def narrow_approval(api: Api, world: World, *scope: str) -> None:
+    """The doctor has allowed the client no more than this."""
+    a = tables.apps
+    mine = (a.c.user_id == world.user_id, a.c.client_id == world.client_id)
+    async with api.deps.db.begin() as conn:
+        await conn.execute(update(a).where(*mine).values(scope=list(scope)))
+
+
 def basic(world: World) -> dict[str, str]:
     """The header of client_secret_basic."""
     pair = f"{quote_plus(str(world.client_id))}:{quote_plus(world.client_secret)}"
@@ -114,9 +122,8 @@ def asked(world: World, **but: Any) -> dict[str, str]:
         "response_type": "code",
         "client_id": str(world.client_id),
         "redirect_uri": world.redirect_uri,
-        "scope": "openid episode:read",
+        "scope": "episode:read episode:write",
         "state": "a state/+&",
-        "nonce": "n-0S6_WzA2Mj",
         **PKCE,
         **but,
     }

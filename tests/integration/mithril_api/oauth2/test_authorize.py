@@ -20,6 +20,7 @@ from tests.integration.mithril_api.oauth2.oauth import (
     by_id,
     by_post,
     exchange,
+    narrow_approval,
     post,
     query_of,
     set_settings,
@@ -57,6 +58,15 @@ async def test_a_request_may_come_in_a_form(api: Api) -> None:
     )
 
     assert response.status == 303
+
+
+async def test_a_parameter_that_means_nothing_here_is_ignored(api: Api) -> None:
+    world = await a_client(api)
+
+    status, location, _ = await authorize(api, asked(world, nonce="n-0S6_WzA2Mj", x="y"))
+
+    assert (status, "error" in query_of(location)) == (303, False)
+    assert "n-0S6_WzA2Mj" not in location
 
 
 async def test_the_code_comes_back_with_state_and_issuer(api: Api) -> None:
@@ -106,15 +116,16 @@ async def test_another_client_cannot_have_the_request_granted(api: Api) -> None:
 
 async def test_the_page_is_told_what_to_ask(api: Api) -> None:
     world = await a_client(api)
-    request_uri = await begun(api, world, scope="openid episode:read", prompt="consent")
+    await narrow_approval(api, world, "episode:read")
+    request_uri = await begun(api, world, prompt="consent")
 
     answer = await show(api, world, request_uri, await a_session(api, world))
 
     assert answer.status == 200
     data = answer.body["data"]
     assert (data["scope"], data["new"], data["ask"]) == (
-        "openid episode:read",
-        "openid",
+        "episode:read episode:write",
+        "episode:write",
         True,
     )
 
@@ -230,7 +241,9 @@ class TestPages:
         ({"scope": ...}, "invalid_scope"),
         ({"scope": "user:write"}, "invalid_scope"),
         ({"scope": "epіsode:read"}, "invalid_scope"),
-        ({"scope": "episode:read  openid"}, "invalid_scope"),
+        ({"scope": "episode:read  episode:write"}, "invalid_scope"),
+        ({"scope": "openid episode:read"}, "invalid_scope"),
+        ({"scope": "episode:read offline_access"}, "invalid_scope"),
         ({"prompt": "create"}, "invalid_request"),
         ({"prompt": "none login"}, "invalid_request"),
         ({"max_age": "-1"}, "invalid_request"),
@@ -238,7 +251,7 @@ class TestPages:
         ({"resource": "https://api.test/"}, "invalid_target"),
         ({"request": "eyJhbGciOiJub25lIn0.e30."}, "request_not_supported"),
         ({"registration": "{}"}, "registration_not_supported"),
-        ({"dpop_jkt": "short"}, "invalid_request"),
+        ({"dpop_jkt": "A" * 43}, "invalid_request"),
     ],
 )
 async def test_other_faults_are_told_to_the_client_with_state_and_issuer(
@@ -253,6 +266,18 @@ async def test_other_faults_are_told_to_the_client_with_state_and_issuer(
     assert location.startswith(world.redirect_uri + "?")
     assert (given["error"], given["state"]) == (error, "a state/+&")
     assert given["iss"].startswith(ISSUER)
+
+
+async def test_what_a_client_relies_on_and_is_not_there_is_told_before_a_user_is_asked(
+    api: Api,
+) -> None:
+    world = await a_client(api, dpop_bound_access_tokens=True)
+
+    _, location, _ = await authorize(api, asked(world))
+    pushed = await post(api, "/oauth2/par", {**asked(world), **by_post(world)})
+
+    assert query_of(location)["error"] == "unauthorized_client"
+    assert pushed.refusal == (400, "unauthorized_client")
 
 
 async def test_a_public_client_must_prove_who_began(api: Api) -> None:

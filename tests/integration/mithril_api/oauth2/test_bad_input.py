@@ -134,6 +134,21 @@ class TestAuthentication:
 
         assert answer.refusal == (400, "invalid_request")
 
+    async def test_an_assertion_proves_nothing_here(self, api: Api) -> None:
+        world = await a_client(api)
+        assertion_type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+        answer = await token(
+            api,
+            client_credentials(
+                client_assertion="a.b.c",
+                client_assertion_type=assertion_type,
+                **by_id(world),
+            ),
+        )
+
+        assert answer.refusal == (401, "invalid_client")
+
     async def test_an_id_beside_the_header_must_be_the_same(self, api: Api) -> None:
         world, other = await a_client(api), await a_client(api)
 
@@ -184,6 +199,7 @@ class TestAuthentication:
             ("client_secret_post", 401, 200),
             ("private_key_jwt", 401, 401),
             ("tls_client_auth", 401, 401),
+            ("self_signed_tls_client_auth", 401, 401),
             ("none", 401, 401),
             ("nonsense", 401, 401),
         ],

@@ -40,7 +40,7 @@ async def test_a_client_is_told_of_its_access_token(api: Api) -> None:
         "iss": answer.body["iss"],
         "sub": str(world.user_id),
         "client_id": str(world.client_id),
-        "scope": "openid episode:read",
+        "scope": "episode:read episode:write",
         "exp": now + 3600,
         "iat": now,
         "jti": answer.body["jti"],

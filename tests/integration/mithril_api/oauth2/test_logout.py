@@ -91,7 +91,7 @@ class TestSecurityCheck:
         fallen = {item.point for item in found if item.level != "ok"}
         assert {
             "redirect URIs: TLS",
-            "clients: authentication",
+            "clients: settings",
             "client secrets: age",
             "MITHRIL_ISSUER",
         } <= fallen

@@ -106,7 +106,7 @@ async def test_the_python_of_the_manual_goes_from_verifier_to_tokens(api: Api) -
     fixed = re.sub(r"^.*\n", f"verifier = {VERIFIER!r}\n", usage, count=1)
     await asyncio.to_thread(exec, compile(fixed, "oauth2.md", "exec"), names)
 
-    assert names["tokens"]["scope"] == "openid episode:read"
+    assert names["tokens"]["scope"] == "episode:read episode:write"
 
 
 async def javascript_exchanges_a_code(api: Api) -> None:

@@ -43,9 +43,9 @@ class TestCode:
             "access_token": body["access_token"],
             "token_type": "Bearer",
             "expires_in": 3600,
-            "scope": "openid episode:read",
+            "scope": "episode:read episode:write",
             "refresh_token": body["refresh_token"],
-        } | ({"id_token": body["id_token"]} if "id_token" in body else {})
+        }
         assert await verify(api, body["access_token"]) == 200
 
     async def test_a_public_client_needs_its_verifier_and_no_secret(self, api: Api) -> None:
@@ -148,7 +148,6 @@ class TestCode:
 
         shown = str(await response.json())
         assert CHALLENGE not in shown
-        assert "n-0S6_WzA2Mj" not in shown
 
 
 class TestRefresh:
@@ -222,13 +221,13 @@ class TestRefresh:
         world = await a_client(api)
         old = (await bought(api, world))["refresh_token"]
 
-        wider = await refresh(api, world, old, scope="openid person:read")
-        narrow = await refresh(api, world, old, scope="openid")
+        wider = await refresh(api, world, old, scope="episode:read person:read")
+        narrow = await refresh(api, world, old, scope="episode:read")
         whole = await refresh(api, world, narrow.body["refresh_token"])
 
         assert wider.refusal == (400, "invalid_scope")
-        assert narrow.body["scope"] == "openid"
-        assert whole.body["scope"] == "openid episode:read"
+        assert narrow.body["scope"] == "episode:read"
+        assert whole.body["scope"] == "episode:read episode:write"
 
     async def test_another_clients_token_is_refused_and_lives_on(self, api: Api) -> None:
         world, other = await a_client(api), await a_client(api)
@@ -365,6 +364,64 @@ class TestClientCredentials:
         assert kind == "mithril.token.issued.v1"
         assert data["grant_type"] == "client_credentials"
         assert data["client_id"] == str(world.client_id)
+
+
+UNKEPT = [
+    {"access_token_format": "jwt"},
+    {"access_token_format": 1},
+    {"dpop_bound_access_tokens": True},
+    {"dpop_bound_access_tokens": "yes"},
+    {"tls_client_certificate_bound_access_tokens": True},
+    {"jwks": {"keys": []}},
+    {"jwks_uri": "https://clinic.test/jwks"},
+    {"tls_client_auth_subject_dn": "CN=clinic"},
+    {"x5t#S256": "A" * 43},
+    {"backchannel_logout_uri": "https://clinic.test/logout"},
+]
+
+
+class TestPromises:
+    """Tokens weaker than what a client is registered for are not issued, in any way."""
+
+    @pytest.mark.parametrize("settings", UNKEPT)
+    async def test_a_client_that_relies_on_what_is_not_there_gets_nothing(
+        self, api: Api, settings: dict[str, Any]
+    ) -> None:
+        world = await a_client(api)
+        tokens, code = await bought(api, world), await a_code(api, world)
+        grants = {"allowed_grant_types": ["client_credentials"]}
+        await set_settings(api, world, **grants, **settings)
+
+        answers = [
+            await exchange(api, world, code),
+            await refresh(api, world, tokens["refresh_token"]),
+            await token(api, client_credentials(**by_post(world))),
+        ]
+
+        for answer in answers:
+            assert answer.refusal == (400, "unauthorized_client")
+            assert next(iter(settings)) in answer.body["error_description"]
+
+    @pytest.mark.parametrize(
+        "settings",
+        [{"access_token_format": "opaque"}, {"dpop_bound_access_tokens": False}],
+    )
+    async def test_a_setting_that_promises_nothing_is_in_nobodys_way(
+        self, api: Api, settings: dict[str, Any]
+    ) -> None:
+        world = await a_client(api, **settings)
+
+        answer = await token(api, client_credentials(**by_post(world)))
+
+        assert answer.status == 200
+
+    async def test_a_proof_that_nobody_would_look_at_is_refused(self, api: Api) -> None:
+        world = await a_client(api)
+
+        answer = await token(api, client_credentials(**by_post(world)), {"DPoP": "a.b.c"})
+
+        assert answer.refusal == (400, "invalid_request")
+        assert "DPoP" in answer.body["error_description"]
 
 
 async def test_a_grant_type_that_nobody_knows_is_named_as_such(api: Api) -> None:
