@@ -69,7 +69,7 @@ class Settings(
         ge=0,
         description="seconds for which a former client secret works after refresh_secret",
     )
-    password_workers: int = Field(2, validation_alias="MITHRIL_PASSWORD_WORKERS", ge=1)
+    password_workers: int = Field(1, validation_alias="MITHRIL_PASSWORD_WORKERS", ge=1)
     password_memory_kib: int = Field(
         65_536,
         validation_alias="MITHRIL_PASSWORD_MEMORY_KIB",

@@ -34,6 +34,10 @@ class StaticFiles:
         """The address of a file. It changes with the content."""
         return self._urls[name]
 
+    def text(self, name: str) -> str:
+        """What a file says, for a page that has it within itself."""
+        return self._files[self._urls[name].removeprefix(PREFIX)].content.decode()
+
     async def get(self, request: web.Request) -> web.Response:
         """Answer `/static/{name}`; only names with the right mark exist."""
         file = self._files.get(request.match_info["name"])

@@ -111,6 +111,7 @@ class Pages:
         )
         files = StaticFiles(self.static)
         environment.globals["static"] = files.url
+        environment.globals["inlined"] = lambda name: Markup(files.text(name))  # noqa: S704 — our own file
         for name in environment.list_templates(extensions=["html"]):
             environment.get_template(name)
         object.__setattr__(self, "environment", environment)

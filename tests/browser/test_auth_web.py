@@ -271,13 +271,13 @@ async def test_no_other_site_can_frame_a_page(
 ) -> None:
     page = await context.new_page()
     await page.goto(client.url)
-    refused = page.wait_for_event("console", lambda message: "frame" in message.text)
-    await page.evaluate(
-        "url => { const it = document.createElement('iframe'); it.src = url;"
-        " document.body.append(it); }",
-        f"{running.url}/sign-in?{running.query()}",
-    )
-    assert "frame-ancestors" in (await refused).text
+    async with page.expect_console_message(lambda said: "frame" in said.text) as refused:
+        await page.evaluate(
+            "url => { const it = document.createElement('iframe'); it.src = url;"
+            " document.body.append(it); }",
+            f"{running.url}/sign-in?{running.query()}",
+        )
+    assert "frame-ancestors" in (await refused.value).text
 
 
 async def test_a_sign_in_page_is_light_and_does_not_shift(page: Page, running: Set) -> None:

@@ -136,13 +136,13 @@ async def test_static_files_are_kept_for_good_under_the_mark_of_their_content(
     browser: Browser, running: Set
 ) -> None:
     page = await browser.get("/")
-    (sheet,) = re.findall(r'href="(/static/style\.[0-9a-f]{12}\.css)"', page.body)
-    async with browser.session.get(running.url + sheet) as answer:
+    (icon,) = re.findall(r'href="(/static/icon\.[0-9a-f]{12}\.svg)"', page.body)
+    async with browser.session.get(running.url + icon) as answer:
         assert answer.status == 200
-        assert answer.content_type == "text/css"
+        assert answer.content_type == "image/svg+xml"
         assert "immutable" in answer.headers["Cache-Control"]
         assert "Set-Cookie" not in answer.headers
-    for wrong in ("/static/style.css", "/static/../app.py", "/static/%2e%2e/app.py"):
+    for wrong in ("/static/icon.svg", "/static/../app.py", "/static/%2e%2e/app.py"):
         async with browser.session.get(running.url + wrong) as answer:
             assert answer.status == 404
 
