@@ -5,8 +5,9 @@ Requests with the same token share one question, those with different tokens one
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeAlias
 
 from services.gatekeeper.cache import Kept, TokenCache
@@ -23,7 +24,8 @@ from shared.peers.mithril import (
 from shared.runtime.clock import Clock
 from shared.runtime.coalesce import Coalescer
 
-_Answer: TypeAlias = Awaitable[VerifiedToken | VerifiedKey | RefusedToken]
+_Verdict: TypeAlias = VerifiedToken | VerifiedKey | RefusedToken
+_Answer: TypeAlias = "asyncio.Future[VerifiedToken | RefusedToken] | asyncio.Task[VerifiedKey | RefusedToken]"
 _Question: TypeAlias = Callable[[], _Answer]
 
 _MOST = 64  # tokens in one call
@@ -39,11 +41,11 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Flight:
-    """A question under way."""
+    """A question under way, and who waits: each apart, so that one may go away."""
 
-    future: "asyncio.Future[Kept | RefusedToken]"
     generation: int
     since: float
+    waiting: "list[asyncio.Future[Kept | RefusedToken]]" = field(default_factory=list)
 
 
 class Verifier:
@@ -66,7 +68,7 @@ class Verifier:
         self._lives = lives
         self._is_current = is_current
         self._flights: dict[bytes, _Flight] = {}
-        self._running: set[asyncio.Task[None]] = set()
+        self._under_way: set[_Answer] = set()
         self._hit = metrics.lookups.labels("hit")
         self._miss = metrics.lookups.labels("miss")
         self._unused = metrics.lookups.labels("unused")
@@ -87,9 +89,9 @@ class Verifier:
         if found is not None:
             return found
 
-        async def ask() -> VerifiedToken | RefusedToken:
+        def ask() -> _Answer:
             asked = TokenAsked(value=value, api_key=api_key)
-            return await self._calls.submit(_Asked(asked, request_id))
+            return self._calls.enqueue(_Asked(asked, request_id))
 
         return await self._once(digest, ask)
 
@@ -99,9 +101,12 @@ class Verifier:
         found = self._find(digest)
         if found is not None:
             return found
-        return await self._once(
-            digest, lambda: self._mithril.verify_key(api_key, request_id=request_id)
-        )
+
+        def ask() -> _Answer:
+            verified = self._mithril.verify_key(api_key, request_id=request_id)
+            return asyncio.create_task(verified, name="verify key")
+
+        return await self._once(digest, ask)
 
     def _find(self, digest: bytes) -> Kept | None:
         now = asyncio.get_running_loop().time()
@@ -118,8 +123,11 @@ class Verifier:
         now = asyncio.get_running_loop().time()
         if flight is None or not self._may_join(flight, now):
             flight = self._take_off(digest, ask, now)
-        # Shielded: whoever goes away takes nobody's answer along.
-        return await asyncio.shield(flight.future)
+        waiter: asyncio.Future[Kept | RefusedToken] = (
+            asyncio.get_running_loop().create_future()
+        )
+        flight.waiting.append(waiter)
+        return await waiter
 
     def _may_join(self, flight: _Flight, now: float) -> bool:
         """Its verdict must be as good as one asked for now.
@@ -132,36 +140,37 @@ class Verifier:
         return now - flight.since <= _JOINABLE
 
     def _take_off(self, digest: bytes, ask: _Question, now: float) -> _Flight:
-        future: asyncio.Future[Kept | RefusedToken] = (
-            asyncio.get_running_loop().create_future()
-        )
-        flight = _Flight(future, self._cache.generation, now)
+        flight = _Flight(self._cache.generation, now)
         self._flights[digest] = flight
-        task = asyncio.create_task(self._fly(digest, flight, ask), name="verify")
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        answer = ask()
+        self._under_way.add(answer)
+        answer.add_done_callback(partial(self._arrive, digest, flight))
         return flight
 
-    async def _fly(self, digest: bytes, flight: _Flight, ask: _Question) -> None:
-        try:
-            verdict = await ask()
-        except asyncio.CancelledError:
-            flight.future.cancel()
-            raise
-        except Exception as error:  # noqa: BLE001 — it is for whoever waits
-            flight.future.set_exception(error)
-            flight.future.exception()  # who may all have gone away
-        else:
-            flight.future.set_result(self._landed(digest, flight, verdict))
-        finally:
-            if self._flights.get(digest) is flight:
-                del self._flights[digest]
+    def _arrive(self, digest: bytes, flight: _Flight, answer: _Answer) -> None:
+        """Tell everybody who still waits."""
+        self._under_way.discard(answer)
+        if self._flights.get(digest) is flight:
+            del self._flights[digest]
+        waiting = [waiter for waiter in flight.waiting if not waiter.done()]
+        if answer.cancelled():
+            for waiter in waiting:
+                waiter.cancel()
+            return
+        error = answer.exception()
+        if error is not None:
+            for waiter in waiting:
+                waiter.set_exception(error)
+            return
+        landed = self._landed(digest, flight, answer.result())
+        for waiter in waiting:
+            waiter.set_result(landed)
 
     def _landed(
         self,
         digest: bytes,
         flight: _Flight,
-        verdict: "VerifiedToken | VerifiedKey | RefusedToken",
+        verdict: _Verdict,
     ) -> Kept | RefusedToken:
         """The verdict, kept for a while unless it is outdated already."""
         if isinstance(verdict, RefusedToken):

@@ -40,11 +40,15 @@ class Coalescer(Generic[Item, Answer]):
 
     async def submit(self, item: Item) -> Answer:
         """The answer to one item. Cancelling the caller does not cancel the work."""
+        return await self.enqueue(item)
+
+    def enqueue(self, item: Item) -> asyncio.Future[Answer]:
+        """The same for who does not wait here; the future is theirs alone."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._free:
             self._start_lane()
-        return await future
+        return future
 
     async def drain(self) -> None:
         """Wait until everything submitted has its answer."""
