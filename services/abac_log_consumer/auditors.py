@@ -2,25 +2,24 @@
 
 from collections.abc import AsyncIterator
 
-import aiohttp
 from aiohttp import web
 
 from services.abac_log_consumer.deps import Deps
 from services.abac_log_consumer.handlers import keys
 from services.abac_log_consumer.handlers.room import Exports
 from shared.peers.mithril import MithrilApi
+from shared.peers.session import SharedSession
 from shared.runtime.postgres import connect
 
 
 def equip(app: web.Application, deps: Deps) -> None:
     """Give it to an application, which opens it when it starts and closes it when it ends."""
     settings = deps.settings
-    sessions: list[aiohttp.ClientSession] = []
-    tokens = [token.get_secret_value() for token in settings.service_tokens]
+    session = SharedSession()
     app[keys.MITHRIL] = MithrilApi(
         url=settings.mithril_api_url,
-        session=lambda: sessions[0],
-        service_token=tokens[0] if tokens else "",
+        session=session,
+        service_token=settings.own_service_token(),
     )
     app[keys.EXPORTS] = Exports(
         db=connect(
@@ -35,10 +34,7 @@ def equip(app: web.Application, deps: Deps) -> None:
     )
 
     async def opened(app: web.Application) -> AsyncIterator[None]:
-        async with aiohttp.ClientSession() as session:
-            sessions.append(session)
-            yield
-            sessions.clear()
+        yield
         await app[keys.EXPORTS].db.dispose()
 
-    app.cleanup_ctx.append(opened)
+    app.cleanup_ctx.extend((session.while_serving, opened))

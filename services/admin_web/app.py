@@ -119,11 +119,10 @@ def _context(request: web.Request) -> Mapping[str, Any]:
 
 
 def _mithril(settings: Settings, session: SharedSession) -> MithrilApi:
-    tokens = [token.get_secret_value() for token in settings.service_tokens]
     return MithrilApi(
         url=settings.mithril_api_url,
         session=session,
-        service_token=tokens[0] if tokens else "",
+        service_token=settings.own_service_token(),
         deadline=settings.peer_seconds,
     )
 

@@ -92,7 +92,6 @@ def _deps(
     peers: SharedSession,
     counted: Metrics,
 ) -> Deps:
-    tokens = [token.get_secret_value() for token in settings.service_tokens]
     keys = [key.get_secret_value() for key in settings.cookie_keys]
     return Deps(
         settings=settings,
@@ -113,7 +112,7 @@ def _deps(
             public=settings.mithril_api_public_url,
             internal=settings.mithril_api_url,
             session=peers,
-            service_token=tokens[0] if tokens else "",
+            service_token=settings.own_service_token(),
             deadline=settings.mithril_api_seconds,
         ),
     )

@@ -73,8 +73,7 @@ def build(
     revocations = Revocations(
         settings.kafka(), cache, counted, silence=settings.kafka_silence_seconds
     )
-    tokens = [token.get_secret_value() for token in settings.service_tokens]
-    service_token = tokens[0] if tokens else ""
+    service_token = settings.own_service_token()
     mithril = MithrilApi(
         url=settings.mithril_api_url,
         session=session,

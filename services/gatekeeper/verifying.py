@@ -25,7 +25,10 @@ from shared.runtime.clock import Clock
 from shared.runtime.coalesce import Coalescer
 
 _Verdict: TypeAlias = VerifiedToken | VerifiedKey | RefusedToken
-_Answer: TypeAlias = "asyncio.Future[VerifiedToken | RefusedToken] | asyncio.Task[VerifiedKey | RefusedToken]"
+_Answer: TypeAlias = (
+    "asyncio.Future[VerifiedToken | RefusedToken] | "
+    "asyncio.Task[VerifiedKey | RefusedToken]"
+)
 _Question: TypeAlias = Callable[[], _Answer]
 
 _MOST = 64  # tokens in one call

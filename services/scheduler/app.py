@@ -90,11 +90,10 @@ def _mithril(app: web.Application, settings: Settings) -> MithrilApi:
     """Who verifies operators' tokens; its session lives as long as the application."""
     session = SharedSession()
     app.cleanup_ctx.append(session.while_serving)
-    tokens = [token.get_secret_value() for token in settings.service_tokens]
     return MithrilApi(
         url=settings.mithril_api_url,
         session=session,
-        service_token=tokens[0] if tokens else "",
+        service_token=settings.own_service_token(),
     )
 
 

@@ -1,6 +1,6 @@
 """Only the platform may call: by service token, or by network position (architecture §2)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
@@ -11,6 +11,12 @@ from shared.wire.envelope import Answer, access_denied
 
 MISSING_BEARER = "Authorization header is not set or doesn't contain Bearer token"
 INVALID_TOKEN = "Invalid access token"  # noqa: S105 — a text of the contract
+
+
+def missing_allowances(scopes: Sequence[str]) -> str:
+    """What a caller is told whose token lacks scopes (spec §7.2)."""
+    text = "Your scope does not allow to access this resource. Missing allowances: "
+    return text + ", ".join(scopes)
 
 
 def is_platform(request: web.Request, settings: ProcessSettings) -> bool:

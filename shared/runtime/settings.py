@@ -50,6 +50,10 @@ class ProcessSettings(BaseSettings):
         """The service tokens as they are compared."""
         return tuple(token.get_secret_value().encode() for token in self.service_tokens)
 
+    def own_service_token(self) -> str:
+        """The one to show to other services; empty where there is none."""
+        return self.service_tokens[0].get_secret_value() if self.service_tokens else ""
+
     def human_logs(self) -> bool | None:
         """Whether logs are for people; none: where standard output is a terminal."""
         return {"auto": None, "json": False, "console": True}[self.log_format]

@@ -142,6 +142,7 @@ VALIDATION_TEXT = (
     "Validation failed. You can find validators description at our API Manifest: "
     "http://docs.apimanifest.apiary.io/#introduction/interacting-with-api/errors."
 )
+UNAVAILABLE_TEXT = "Service is temporarily unavailable. Try again later"
 _JSON_RULE = ({"entry_type": "request", "rules": [{"rule": "json"}]},)
 
 
@@ -187,5 +188,6 @@ def conflict(message: str) -> Problem:
 
 def unavailable() -> Problem:
     """503: something we depend on is away; trying again is safe."""
-    text = "Service is temporarily unavailable. Try again later"
-    return Problem(503, "service_unavailable", text, headers={"Retry-After": "1"})
+    return Problem(
+        503, "service_unavailable", UNAVAILABLE_TEXT, headers={"Retry-After": "1"}
+    )

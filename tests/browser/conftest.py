@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page
 
 from shared.runtime.embedded import free_port
-from tests.chromium import chromium_path
+from tests.chromium import chromium
 from tests.fakes import SteppingClock
 from tests.integration.conftest import mithril_database, mithril_template
 from tests.signing_in import Set, started
 
-__all__ = ["mithril_database", "mithril_template"]  # fixtures that ours ask for
+__all__ = ["chromium", "mithril_database", "mithril_template"]  # fixtures that ours ask for
 
 
 @dataclass(kw_only=True)
@@ -61,20 +61,6 @@ async def running(
         made.url = f"http://localhost:{port}"
         await made.forget_consents()
         yield made
-
-
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    path = chromium_path()
-    if path is None:
-        pytest.fail(
-            "no Chromium: install package `chromium` or set MITHRIL_TEST_CHROMIUM",
-            pytrace=False,
-        )
-    async with async_playwright() as driver:
-        browser = await driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        await browser.close()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 from services.mithril_api.app import build
 from services.mithril_api.settings import Settings
 from tests.builders import World, a_world
+from tests.chromium import chromium  # noqa: F401 — a fixture
 from tests.integration.conftest import *  # noqa: F403 — the same databases
 from tests.processes import SECRET_KEY, SERVICE_TOKEN, ApiProcess
 from tests.system.sets import Up

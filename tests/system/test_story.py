@@ -7,9 +7,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
-from tests.chromium import chromium_path
 from tests.system.sets import Up
 
 _SECONDS = 30_000
@@ -19,20 +18,6 @@ _SECONDS = 30_000
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession() as session:
         yield session
-
-
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    path = chromium_path()
-    if path is None:
-        pytest.fail(
-            "no Chromium: install package `chromium` or set MITHRIL_TEST_CHROMIUM",
-            pytrace=False,
-        )
-    async with async_playwright() as driver:
-        browser = await driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        await browser.close()
 
 
 async def _person(chromium: Browser) -> Page:

@@ -9,6 +9,7 @@ from services.abac_log_consumer.handlers.keys import MITHRIL
 from shared.peers.mithril import MithrilUnavailableError, RefusedToken, VerifiedToken
 from shared.runtime.bearer import bearer_of
 from shared.runtime.http import META, note
+from shared.runtime.platform import missing_allowances
 from shared.wire.envelope import access_denied, forbidden, unavailable
 
 READ = "abac_log:read"
@@ -50,8 +51,7 @@ async def _token_of(request: web.Request) -> VerifiedToken:
 
 def _require(token: VerifiedToken, scope: str) -> None:
     if scope not in token.scope:
-        text = "Your scope does not allow to access this resource. Missing allowances: "
-        raise forbidden(text + scope)
+        raise forbidden(missing_allowances([scope]))
 
 
 def _asker(request: web.Request, token: VerifiedToken) -> Asker:

@@ -12,20 +12,17 @@ from services.gatekeeper.domain.paths import plain_path
 from services.gatekeeper.domain.rules import Limit, Question, Rule, question_of
 from shared.peers.abac import AbacUnavailableError
 from shared.peers.mithril import MithrilUnavailableError, RefusedToken, VerifiedToken
+from shared.runtime import platform
+from shared.runtime.platform import INVALID_TOKEN, MISSING_BEARER
+from shared.wire.envelope import UNAVAILABLE_TEXT
 
 # The texts of the contract.
-MISSING_BEARER = "Authorization header is not set or doesn't contain Bearer token"
-INVALID_TOKEN = "Invalid access token"  # noqa: S105 — a text
 MISSING_KEY = "Api key is not set"
 INVALID_KEY = "Invalid api key"
 NO_RULE = "ACL: No matching rule was found for path "
-MISSING_ALLOWANCES = (
-    "Your scope does not allow to access this resource. Missing allowances: "
-)
 ABAC_RULE = "Abac rule was not found"
 ACCESS_DENIED = "Access denied"
 LIMITED = "API rate limit exceeded"
-UNAVAILABLE = "Service is temporarily unavailable. Try again later"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +107,7 @@ async def _permit(
     rule, captures = found
     missing = missing_allowances(rule.scopes, verdict.verified)
     if missing:
-        text = MISSING_ALLOWANCES + ", ".join(missing)
+        text = platform.missing_allowances(missing)
         return Denied(403, "forbidden", text, "scope", extra, verdict)
     if rule.ask is not None and isinstance(verdict.verified, VerifiedToken):
         question = question_of(rule.ask, captures, asked.original.arguments())
@@ -147,4 +144,4 @@ async def _is_permitted(
 
 def _unavailable(outcome: str, extra: Mapping[str, str]) -> Denied:
     headers = {**extra, "Retry-After": "1"}
-    return Denied(503, "service_unavailable", UNAVAILABLE, outcome, headers)
+    return Denied(503, "service_unavailable", UNAVAILABLE_TEXT, outcome, headers)

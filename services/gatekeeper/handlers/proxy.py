@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from services.gatekeeper.actions.check import MISSING_BEARER, UNAVAILABLE
 from services.gatekeeper.actions.keep_session import Ended, GoesOn, Unknown, keep_session
 from services.gatekeeper.handlers.browsers import is_of_another_site, wants_page
 from services.gatekeeper.handlers.cookies import clear_session, session_of, set_session
@@ -16,8 +15,9 @@ from services.gatekeeper.handlers.keys import BACK_END
 from services.gatekeeper.handlers.pages import page
 from services.gatekeeper.handlers.sign_in import begin
 from shared.runtime.http import META, note
+from shared.runtime.platform import MISSING_BEARER
 from shared.wire import envelope
-from shared.wire.envelope import Problem
+from shared.wire.envelope import UNAVAILABLE_TEXT, Problem
 
 
 async def any_page(request: web.Request) -> web.StreamResponse:
@@ -78,7 +78,7 @@ def _signed_out(request: web.Request) -> web.Response:
 
 def _unavailable(request: web.Request) -> web.Response:
     headers = {"Retry-After": "1"}
-    problem = Problem(503, "service_unavailable", UNAVAILABLE, headers=headers)
+    problem = Problem(503, "service_unavailable", UNAVAILABLE_TEXT, headers=headers)
     return _refused(request, "unavailable", problem)
 
 

@@ -104,8 +104,7 @@ def _require(token: Token, scope: str) -> None:
 
 def deny_scope(scope: str) -> NoReturn:
     """403 in the gateway's words."""
-    text = "Your scope does not allow to access this resource. Missing allowances: "
-    raise forbidden(text + scope)
+    raise forbidden(platform.missing_allowances([scope]))
 
 
 def internal(handler: Handler) -> Handler:

@@ -7,7 +7,12 @@ from shared.peers.mithril import MithrilUnavailableError, RefusedToken
 from shared.runtime import acting
 from shared.runtime.bearer import bearer_of
 from shared.runtime.http import Handler, note
-from shared.runtime.platform import INVALID_TOKEN, MISSING_BEARER, is_platform
+from shared.runtime.platform import (
+    INVALID_TOKEN,
+    MISSING_BEARER,
+    is_platform,
+    missing_allowances,
+)
 from shared.wire.envelope import Answer, access_denied, forbidden, unavailable
 
 READ, RUN = "scheduler:read", "scheduler:run"
@@ -41,6 +46,5 @@ async def _require(request: web.Request, scope: str) -> None:
         raise access_denied(INVALID_TOKEN)
     note(request, user_id=str(verdict.user_id), client_id=str(verdict.client_id))
     if scope not in verdict.scope:
-        text = "Your scope does not allow to access this resource. Missing allowances: "
-        raise forbidden(text + scope)
+        raise forbidden(missing_allowances([scope]))
     acting.current.set(verdict.user_id)
