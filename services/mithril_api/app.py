@@ -11,17 +11,21 @@ from prometheus_client import CollectorRegistry
 from services.mithril_api.actions.check_security import check_security
 from services.mithril_api.actions.oauth2 import authenticate_client
 from services.mithril_api.actions.oauth2.authenticate_client import ClientAsked
+from services.mithril_api.actions.oauth2.keep_signing_keys import Kept, rotate_signing_keys
 from services.mithril_api.actions.refresh_tokens import Outcome, RefreshAsked, refresh_many
 from services.mithril_api.actions.reseal_secrets import Resealed, reseal_secrets
 from services.mithril_api.actions.verify_tokens import VerifyAsked, verify_many
 from services.mithril_api.deps import Deps
+from services.mithril_api.domain.oauth2.signing_keys import Alg, SigningKey, state_of
 from services.mithril_api.domain.security_check import Finding
 from services.mithril_api.domain.verification import Verdict
 from services.mithril_api.handlers import keys, routes
 from services.mithril_api.leases import QuotaLeases
 from services.mithril_api.metrics import Metrics
 from services.mithril_api.postman import Postman
+from services.mithril_api.ring import RingCache
 from services.mithril_api.settings import Settings
+from services.mithril_api.store import signing_keys
 from services.mithril_api.uses import ConnectionUses
 from shared.peers.session import SharedSession
 from shared.peers.settings import outside_systems
@@ -101,6 +105,7 @@ def build(
         committed=relay.wake,
         uses=ConnectionUses(db),
         quotas=QuotaLeases(),
+        ring=RingCache(),
         owed=woken.set,
         sms=outside.sms,
         mailer=outside.mailer,
@@ -223,6 +228,31 @@ async def reseal(settings: Settings) -> Resealed:
     built = build(settings)
     try:
         return await reseal_secrets(built.deps)
+    finally:
+        await built.deps.db.dispose()
+        built.deps.passwords.close()
+
+
+async def known_keys(settings: Settings) -> list[tuple[SigningKey, str]]:
+    """The signing keys, and what each of them does now."""
+    built = build(settings)
+    try:
+        async with built.deps.db.read() as conn:
+            keys = await signing_keys.all_of(conn)
+    finally:
+        await built.deps.db.dispose()
+        built.deps.passwords.close()
+    now = built.deps.clock.now()
+    return [(key, state_of(key, now)) for key in keys]
+
+
+async def rotate_keys(
+    settings: Settings, algs: Sequence[Alg], *, compromised: bool
+) -> Kept:
+    """Replace signing keys at once."""
+    built = build(settings)
+    try:
+        return await rotate_signing_keys(built.deps, algs, compromised=compromised)
     finally:
         await built.deps.db.dispose()
         built.deps.passwords.close()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from services.mithril_api.leases import QuotaLeases
 from services.mithril_api.metrics import Metrics
+from services.mithril_api.ring import RingCache
 from services.mithril_api.settings import Settings
 from services.mithril_api.uses import ConnectionUses
 from shared.peers.breaches import BreachList
@@ -36,6 +37,7 @@ class Deps:
     committed: Callable[[], None]  # called after a commit that published: wakes our relay
     uses: ConnectionUses
     quotas: QuotaLeases
+    ring: RingCache
     owed: Callable[[], None]  # called after a commit that owes a mail: wakes the postman
     # The outside systems; none where it is not configured.
     sms: SmsGateway | None

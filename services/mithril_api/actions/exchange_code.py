@@ -14,7 +14,9 @@ from services.mithril_api.domain import codes, values
 from services.mithril_api.domain.codes import CodeFacts, Exchange, RevokeBought
 from services.mithril_api.domain.keys import CONNECTION_SECRET
 from services.mithril_api.domain.minting import Minted, issued
+from services.mithril_api.domain.oauth2 import openid
 from services.mithril_api.domain.oauth2.client_authentication import KnownConnection
+from services.mithril_api.domain.oauth2.openid import SignedIn
 from services.mithril_api.domain.records import Token
 from services.mithril_api.domain.refresh import EHEALTH, Terms, resources_of
 from services.mithril_api.domain.refusals import Reason, Refused
@@ -45,6 +47,7 @@ class Exchanged:
 
     access: Minted
     refresh: Minted
+    signed_in: SignedIn
 
 
 Outcome: TypeAlias = Exchanged | Refused
@@ -158,7 +161,7 @@ async def _buy(
     await tokens.spend(conn, code, at=now)
     events = [message(deps, issued(made.token), at=now) for made in (refresh, access)]
     await tokens.add(conn, [refresh.token, access.token], events)
-    return Exchanged(access=access, refresh=refresh)
+    return Exchanged(access=access, refresh=refresh, signed_in=openid.signed_in_of(code))
 
 
 def _refresh_ends(deps: Deps, asked: CodeAsked, *, now: datetime) -> datetime:
@@ -171,7 +174,8 @@ def _refresh_ends(deps: Deps, asked: CodeAsked, *, now: datetime) -> datetime:
 def _kept(code: Token) -> dict[str, Any]:
     """What a family remembers of the consent it grew from."""
     resources = resources_of(code)
-    return {"resource": list(resources)} if resources else {}
+    kept: dict[str, Any] = {"resource": list(resources)} if resources else {}
+    return {**kept, **openid.details(openid.signed_in_of(code))}
 
 
 async def _revoke_bought(

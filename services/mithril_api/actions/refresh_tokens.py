@@ -13,6 +13,8 @@ from services.mithril_api.deps import Deps
 from services.mithril_api.domain import refresh, values
 from services.mithril_api.domain.keys import CONNECTION_SECRET
 from services.mithril_api.domain.minting import Minted
+from services.mithril_api.domain.oauth2 import openid
+from services.mithril_api.domain.oauth2.openid import SignedIn
 from services.mithril_api.domain.records import Token
 from services.mithril_api.domain.refresh import (
     EHEALTH,
@@ -50,6 +52,7 @@ class Refreshed:
 
     access: Minted
     refresh_token: str | None = field(default=None, repr=False)
+    signed_in: SignedIn
 
 
 Outcome: TypeAlias = Refreshed | Refused
@@ -300,7 +303,11 @@ class _Batch:
         )
         self.made.append(access.token)
         self.tell(_refreshed(access.token, spent, facts.client_id, verdict, successor))
-        return Refreshed(access=access, refresh_token=successor_value)
+        return Refreshed(
+            access=access,
+            refresh_token=successor_value,
+            signed_in=openid.signed_in_of(spent),
+        )
 
     def _successor(self, asked: RefreshAsked, verdict: Rotate) -> Minted:
         deps, spent = self._deps, verdict.token

@@ -50,6 +50,7 @@ _OURS_ALONE = frozenset(
         "code_challenge",
         "family_started_at",
         "resource",
+        "sign_in",
         "request_authentication_factor",
         "request_authentication_factor_name",
         "request_authentication_factor_type",

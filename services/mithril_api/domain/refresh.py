@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
+from services.mithril_api.domain.oauth2 import scopes
 from services.mithril_api.domain.records import Token
 from services.mithril_api.domain.refusals import Reason, Refused
 from shared.models.ids import AppId, ClientId, ConnectionId
@@ -150,8 +151,8 @@ def granted_scope(facts: RefreshFacts, token: Token) -> list[str]:
     return narrowed(
         granted,
         frozenset(facts.app_scope),
-        facts.client_type_scope,
-        facts.role_scope,
+        facts.client_type_scope | scopes.OF_OPENID,
+        facts.role_scope | scopes.OF_OPENID,
     )
 
 

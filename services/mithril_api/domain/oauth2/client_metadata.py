@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from services.mithril_api.domain.limits import Limit
+from services.mithril_api.domain.oauth2.signing_keys import Alg
 from shared.models.tokens import RefreshPolicy
 from shared.wire.envelope import Invalid
 
@@ -42,6 +43,7 @@ class ClientMetadata:
     resources: tuple[str, ...] = ()
     must_push: bool = False  # RFC 9126 §6
     post_logout_redirect_uris: tuple[str, ...] = ()
+    id_token_alg: Alg = Alg.RS256
     token_quota: str | None = None  # `COUNT/SECONDS`, or `off`; none: the default
     introspection_quota: str | None = None
 
@@ -62,6 +64,7 @@ def read(settings: Mapping[str, Any]) -> ClientMetadata:
         resources=tuple(_texts(settings.get("resource"))),
         must_push=_is_set(settings, "require_pushed_authorization_requests"),
         post_logout_redirect_uris=tuple(_texts(settings.get("post_logout_redirect_uris"))),
+        id_token_alg=_alg(settings, "id_token_signed_response_alg", Alg.RS256),
         token_quota=_text(settings.get("token_quota")),
         introspection_quota=_text(settings.get("introspection_quota")),
     )
@@ -91,7 +94,10 @@ def complaints(settings: Mapping[str, Any]) -> list[Invalid]:
 _CHOICES: Mapping[str, type[StrEnum]] = {
     "token_endpoint_auth_method": Method,
     "access_token_format": AccessTokenFormat,
+    "id_token_signed_response_alg": Alg,
 }
+# What tokens look like: who chose something else than we know gets none.
+_SHAPES = frozenset(_CHOICES) - {"token_endpoint_auth_method"}
 _FLAGS = ("require_pushed_authorization_requests",)
 _LISTS = ("post_logout_redirect_uris", "resource")
 # What other servers keep when a client is registered with it, and this one does not: whoever
@@ -121,9 +127,15 @@ def _promised(settings: Mapping[str, Any]) -> list[str]:
 
 def _unkept(settings: Mapping[str, Any]) -> tuple[str, ...]:
     found = _promised(settings)
-    if settings.get("access_token_format") not in (None, *_values(AccessTokenFormat)):
-        found.append("access_token_format")
+    for name, kind in _CHOICES.items():
+        if name in _SHAPES and settings.get(name) not in (None, *_values(kind)):
+            found.append(name)
     return tuple(found)
+
+
+def _alg(settings: Mapping[str, Any], name: str, default: Alg) -> Alg:
+    given = settings.get(name)
+    return Alg(given) if given in _values(Alg) else default
 
 
 def _is_set(settings: Mapping[str, Any], name: str) -> bool:

@@ -29,6 +29,7 @@ from services.mithril_api.domain.oauth2.parameters import Parameters
 from services.mithril_api.domain.refresh import Terms
 from services.mithril_api.domain.refusals import Refused
 from services.mithril_api.handlers.keys import DEPS, METRICS, REFRESHES
+from services.mithril_api.handlers.oauth2 import id_tokens
 from services.mithril_api.handlers.oauth2.answers import json_answer, refuse
 from services.mithril_api.handlers.oauth2.callers import admitted, quota_headers
 from services.mithril_api.handlers.oauth2.forms import read_form, required
@@ -86,7 +87,8 @@ async def _code(request: web.Request, form: Parameters, who: Admitted) -> dict[s
     _count(request, "authorization_code", outcome)
     if isinstance(outcome, Refused):
         refuse(fault_of(outcome))
-    return _answer(request, outcome.access, refresh_token=outcome.refresh.value)
+    body = _answer(request, outcome.access, refresh_token=outcome.refresh.value)
+    return body | await id_tokens.beside(request, who, outcome.access, outcome.signed_in)
 
 
 async def _refresh(request: web.Request, form: Parameters, who: Admitted) -> dict[str, Any]:
@@ -106,7 +108,8 @@ async def _refresh(request: web.Request, form: Parameters, who: Admitted) -> dic
     if isinstance(outcome, Refused):
         refuse(fault_of(outcome))
     # Of a client that keeps its refresh token, the answer says so by leaving it out (§6).
-    return _answer(request, outcome.access, refresh_token=outcome.refresh_token)
+    body = _answer(request, outcome.access, refresh_token=outcome.refresh_token)
+    return body | await id_tokens.beside(request, who, outcome.access, outcome.signed_in)
 
 
 def _at_once(form: Parameters) -> Callable[[Authenticated], ClientTokenAsked | Fault]:
