@@ -42,7 +42,11 @@ async def end(conn: AsyncConnection, key: SigningKey) -> None:
     """Write down when a key retires, and until when it is published."""
     statement = k.update().where(k.c.kid == key.kid)
     await conn.execute(
-        statement.values(retires_at=key.retires_at, expires_at=key.expires_at)
+        statement.values(
+            retires_at=key.retires_at,
+            expires_at=key.expires_at,
+            is_compromised=key.is_compromised,
+        )
     )
 
 
@@ -66,4 +70,5 @@ def _key(row: Row[Any]) -> SigningKey:
         activates_at=row.activates_at,
         retires_at=row.retires_at,
         expires_at=row.expires_at,
+        is_compromised=row.is_compromised,
     )

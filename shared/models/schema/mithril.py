@@ -419,6 +419,7 @@ signing_keys = Table(
     Column("activates_at", DateTime(timezone=True), nullable=False),
     _moment("retires_at", nullable=True),
     _moment("expires_at", nullable=True),
+    Column("is_compromised", Boolean, nullable=False, server_default=text("false")),
 )
 
 # Logout tokens that are owed to clients (OpenID Connect Back-Channel Logout 1.0): kept with

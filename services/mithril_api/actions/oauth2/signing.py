@@ -42,12 +42,19 @@ async def published(deps: Deps) -> list[SigningKey]:
 
 
 async def claims_of(deps: Deps, unverified: Unverified) -> Mapping[str, Any] | None:
-    """What a JWT says if a key of ours signed it, be it one that signs no more."""
+    """What a JWT says if a key of ours signed it, be it one that signs no more.
+
+    A compromised key proves nothing: what it signed may be anybody's.
+    """
     kid = unverified.header.get("kid")
     key = (await ring_of(deps)).key(kid)
     if key is None and not deps.ring.has_just_read(deps.clock.now()):
         key = (await _read(deps)).key(kid)
-    if key is None or not jose.is_signed_by(unverified, key.alg, key.public_jwk):
+    if (
+        key is None
+        or key.is_compromised
+        or not jose.is_signed_by(unverified, key.alg, key.public_jwk)
+    ):
         return None
     return unverified.claims
 

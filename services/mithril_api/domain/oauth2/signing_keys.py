@@ -39,6 +39,7 @@ class SigningKey:
     activates_at: datetime
     retires_at: datetime | None = None
     expires_at: datetime | None = None
+    is_compromised: bool = False  # then nothing proves that we signed
 
     def signs(self, now: datetime) -> bool:
         """Whether it is its turn."""
@@ -128,7 +129,7 @@ def retired(
     """The key as it ends then. A compromised one is published no more."""
     ends = at if compromised else at + signatures_live + 2 * RELOAD
     retires = at if key.retires_at is None else min(at, key.retires_at)
-    return replace(key, retires_at=retires, expires_at=ends)
+    return replace(key, retires_at=retires, expires_at=ends, is_compromised=compromised)
 
 
 def is_spent(key: SigningKey, now: datetime) -> bool:

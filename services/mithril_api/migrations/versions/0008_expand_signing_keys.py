@@ -26,6 +26,9 @@ def upgrade() -> None:
         sa.Column("activates_at", moment, nullable=False),
         sa.Column("retires_at", moment),
         sa.Column("expires_at", moment),
+        sa.Column(
+            "is_compromised", sa.Boolean, nullable=False, server_default=sa.text("false")
+        ),
         sa.PrimaryKeyConstraint("kid", name="pk_signing_keys"),
     )
     op.create_table(
