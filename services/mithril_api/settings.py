@@ -112,6 +112,11 @@ class Settings(
     jwt_login_ttl: int = Field(
         15, validation_alias="JWT_LOGIN_TTL", ge=1, le=1440, description="minutes"
     )
+    jwt_resources: Names = Field(
+        (),
+        validation_alias="MITHRIL_JWT_RESOURCES",
+        description="resources whose access tokens are JWTs, whichever client has them",
+    )
     signing_key_lifetime: int = Field(
         30,
         validation_alias="MITHRIL_SIGNING_KEY_LIFETIME_DAYS",

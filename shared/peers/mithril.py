@@ -40,7 +40,7 @@ Read = TypeVar("Read")
 
 # A bearer credential (RFC 6750 §2.1); one of dots alone would name another path.
 _MAKING_KEYS = 20.0
-_CREDENTIAL = re.compile(r"^(?!\.+\Z)[A-Za-z0-9._~+/-]{1,512}=*\Z")
+_CREDENTIAL = re.compile(r"^(?!\.+\Z)[A-Za-z0-9._~+/-]{1,8000}=*\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

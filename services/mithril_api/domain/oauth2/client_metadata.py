@@ -30,6 +30,7 @@ class AccessTokenFormat(StrEnum):
     """What an access token is to its holder."""
 
     OPAQUE = "opaque"
+    JWT = "jwt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,10 @@ class ClientMetadata:
     resources: tuple[str, ...] = ()
     must_push: bool = False  # RFC 9126 §6
     post_logout_redirect_uris: tuple[str, ...] = ()
+    access_token_format: AccessTokenFormat = AccessTokenFormat.OPAQUE
+    access_token_alg: Alg = Alg.EDDSA
     id_token_alg: Alg = Alg.RS256
+    introspection_alg: Alg = Alg.RS256
     token_quota: str | None = None  # `COUNT/SECONDS`, or `off`; none: the default
     introspection_quota: str | None = None
 
@@ -64,6 +68,9 @@ def read(settings: Mapping[str, Any]) -> ClientMetadata:
         resources=tuple(_texts(settings.get("resource"))),
         must_push=_is_set(settings, "require_pushed_authorization_requests"),
         post_logout_redirect_uris=tuple(_texts(settings.get("post_logout_redirect_uris"))),
+        access_token_format=_format(settings.get("access_token_format")),
+        access_token_alg=_alg(settings, "access_token_signed_response_alg", Alg.EDDSA),
+        introspection_alg=_alg(settings, "introspection_signed_response_alg", Alg.RS256),
         id_token_alg=_alg(settings, "id_token_signed_response_alg", Alg.RS256),
         token_quota=_text(settings.get("token_quota")),
         introspection_quota=_text(settings.get("introspection_quota")),
@@ -94,7 +101,9 @@ def complaints(settings: Mapping[str, Any]) -> list[Invalid]:
 _CHOICES: Mapping[str, type[StrEnum]] = {
     "token_endpoint_auth_method": Method,
     "access_token_format": AccessTokenFormat,
+    "access_token_signed_response_alg": Alg,
     "id_token_signed_response_alg": Alg,
+    "introspection_signed_response_alg": Alg,
 }
 # What tokens look like: who chose something else than we know gets none.
 _SHAPES = frozenset(_CHOICES) - {"token_endpoint_auth_method"}
@@ -131,6 +140,11 @@ def _unkept(settings: Mapping[str, Any]) -> tuple[str, ...]:
         if name in _SHAPES and settings.get(name) not in (None, *_values(kind)):
             found.append(name)
     return tuple(found)
+
+
+def _format(given: object) -> AccessTokenFormat:
+    jwt = given == AccessTokenFormat.JWT
+    return AccessTokenFormat.JWT if jwt else AccessTokenFormat.OPAQUE
 
 
 def _alg(settings: Mapping[str, Any], name: str, default: Alg) -> Alg:

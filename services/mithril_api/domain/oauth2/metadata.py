@@ -69,6 +69,7 @@ def _of_openid() -> dict[str, Any]:
         "scopes_supported": sorted(scopes.OF_OPENID),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [str(alg) for alg in Alg],
+        "introspection_signing_alg_values_supported": [str(alg) for alg in Alg],
         "claims_supported": list(CLAIMS),
         "claim_types_supported": ["normal"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],

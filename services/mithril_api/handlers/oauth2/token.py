@@ -17,20 +17,25 @@ from services.mithril_api.actions.refresh_tokens import RefreshAsked, refused_un
 from services.mithril_api.domain.limits import Purpose
 from services.mithril_api.domain.minting import Minted
 from services.mithril_api.domain.oauth2 import authorization, scopes
+from services.mithril_api.domain.oauth2.access_tokens import AsJwt
 from services.mithril_api.domain.oauth2.client_authentication import Authenticated, unkept
+from services.mithril_api.domain.oauth2.client_metadata import (
+    AccessTokenFormat,
+    ClientMetadata,
+)
 from services.mithril_api.domain.oauth2.faults import (
     ErrorCode,
     Fault,
     invalid_grant,
     invalid_request,
 )
-from services.mithril_api.domain.oauth2.grant_faults import fault_of
+from services.mithril_api.domain.oauth2.grant_faults import SCOPE_TOO_LONG, fault_of
 from services.mithril_api.domain.oauth2.parameters import Parameters
 from services.mithril_api.domain.refresh import Terms
 from services.mithril_api.domain.refusals import Refused
 from services.mithril_api.handlers.keys import DEPS, METRICS, REFRESHES
 from services.mithril_api.handlers.oauth2 import id_tokens
-from services.mithril_api.handlers.oauth2.answers import json_answer, refuse
+from services.mithril_api.handlers.oauth2.answers import issuer_of, json_answer, refuse
 from services.mithril_api.handlers.oauth2.callers import admitted, quota_headers
 from services.mithril_api.handlers.oauth2.forms import read_form, required
 from shared.models.scopes import joined
@@ -47,7 +52,7 @@ async def post_token(request: web.Request) -> web.StreamResponse:
     grant_type = required(form, "grant_type")
     if "DPoP" in request.headers:  # whoever sends a proof relies on it
         refuse(invalid_request("DPoP is not supported"))
-    at_once = _at_once(form) if grant_type == CLIENT_CREDENTIALS else None
+    at_once = _at_once(request, form) if grant_type == CLIENT_CREDENTIALS else None
     who = await admitted(request, form, purpose=Purpose.TOKEN, issue=at_once)
     if who.issued is not None:
         _count(request, grant_type, who.issued)
@@ -81,7 +86,7 @@ async def _code(request: web.Request, form: Parameters, who: Admitted) -> dict[s
         code=code,
         redirect_uri=redirect_uri,
         code_verifier=form.get("code_verifier"),
-        terms=_terms(form, who),
+        terms=_terms(request, form, who),
     )
     outcome = await exchange_code.exchange(request.app[DEPS], asked)
     _count(request, "authorization_code", outcome)
@@ -100,7 +105,7 @@ async def _refresh(request: web.Request, form: Parameters, who: Admitted) -> dic
         client_id=who.client.client_id,
         by=Proved(connection_id=connection_id),
         refresh_token=value,
-        terms=_terms(form, who),
+        terms=_terms(request, form, who),
         traceparent=tracing.current.get(),
     )
     outcome = refused_unseen(asked) or await request.app[REFRESHES].submit(asked)
@@ -112,14 +117,16 @@ async def _refresh(request: web.Request, form: Parameters, who: Admitted) -> dic
     return body | await id_tokens.beside(request, who, outcome.access, outcome.signed_in)
 
 
-def _at_once(form: Parameters) -> Callable[[Authenticated], ClientTokenAsked | Fault]:
+def _at_once(
+    request: web.Request, form: Parameters
+) -> Callable[[Authenticated], ClientTokenAsked | Fault]:
     """How a client's token for itself is issued in the batch that authenticates it."""
     traceparent = tracing.current.get()
-    return lambda who: _wanted(form, who, traceparent)
+    return lambda who: _wanted(request, form, who, traceparent)
 
 
 def _wanted(
-    form: Parameters, who: Authenticated, traceparent: str | None
+    request: web.Request, form: Parameters, who: Authenticated, traceparent: str | None
 ) -> ClientTokenAsked | Fault:
     """The token that a client may have for itself (RFC 6749 §4.4)."""
     client = who.client
@@ -137,10 +144,15 @@ def _wanted(
     fault = authorization.wrong_resource(client, resources)
     if fault is not None:
         return fault
+    scope = scope or client.type_scope
+    as_jwt = _as_jwt(request, client.metadata)
+    if as_jwt is not None and not as_jwt.has_room_for(scope, resources):
+        return SCOPE_TOO_LONG
     return ClientTokenAsked(
         client=who,
-        scope=scope or client.type_scope,
+        scope=scope,
         resources=resources,
+        as_jwt=as_jwt,
         traceparent=traceparent,
     )
 
@@ -150,7 +162,20 @@ _GRANTS: Mapping[str, Grant] = {"authorization_code": _code, "refresh_token": _r
 GRANT_TYPES = (*_GRANTS, CLIENT_CREDENTIALS)
 
 
-def _terms(form: Parameters, who: Admitted) -> Terms:
+def _as_jwt(request: web.Request, metadata: ClientMetadata) -> AsJwt | None:
+    """How the client's access tokens are written; none: they are opaque, all of them."""
+    settings = request.app[DEPS].settings
+    always = metadata.access_token_format is AccessTokenFormat.JWT
+    if not always and not settings.jwt_resources:
+        return None
+    return AsJwt(
+        alg=metadata.access_token_alg,
+        issuer=issuer_of(request, settings.issuer),
+        only_for=frozenset() if always else frozenset(settings.jwt_resources),
+    )
+
+
+def _terms(request: web.Request, form: Parameters, who: Admitted) -> Terms:
     scope = scopes.read(form.get("scope"))
     if isinstance(scope, Fault):
         refuse(scope)
@@ -159,6 +184,7 @@ def _terms(form: Parameters, who: Admitted) -> Terms:
         is_public=who.client.metadata.is_public,
         scope=frozenset(scope) or None,
         resources=_resources(form, who),
+        as_jwt=_as_jwt(request, who.client.metadata),
     )
 
 
