@@ -17,10 +17,10 @@ from services.mithril_api.domain.oauth2.client_authentication import (
 )
 from services.mithril_api.domain.oauth2.faults import ErrorCode, Fault
 from services.mithril_api.domain.oauth2.parameters import Parameters
+from services.mithril_api.handlers.holding import own_urls
 from services.mithril_api.handlers.keys import CLIENTS, DEPS, METRICS
 from services.mithril_api.handlers.limiting import callers_address
 from services.mithril_api.handlers.oauth2.answers import OAuthError, issuer_of, refuse
-from services.mithril_api.handlers.oauth2.proofs import own_urls
 from shared.runtime.http import note
 from shared.wire.dpop import Proof
 

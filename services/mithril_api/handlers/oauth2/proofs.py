@@ -11,11 +11,11 @@ from services.mithril_api.domain.oauth2.faults import (
     Fault,
     invalid_dpop_proof,
 )
+from services.mithril_api.handlers.holding import own_urls
 from services.mithril_api.handlers.keys import DEPS
 from services.mithril_api.handlers.oauth2.answers import (
     Handler,
     OAuthError,
-    issuer_of,
     refuse,
 )
 from shared.wire import dpop
@@ -46,11 +46,6 @@ def proof_of(request: web.Request) -> Proof | None:
     if unfit is not None:
         refuse(invalid_dpop_proof(unfit.why))
     return proof
-
-
-def own_urls(request: web.Request) -> tuple[str, ...]:
-    """What the address that was called may be called by its client."""
-    return (issuer_of(request, request.app[DEPS].settings.issuer) + request.path,)
 
 
 def with_nonce(handler: Handler) -> Handler:
