@@ -9,7 +9,8 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from services.mithril_api.actions.check_security import check_security
-from services.mithril_api.actions.oauth2 import authenticate_client
+from services.mithril_api.actions.deliver_mail import Delivery, deliver_mail
+from services.mithril_api.actions.oauth2 import authenticate_client, deliver_logout
 from services.mithril_api.actions.oauth2.authenticate_client import ClientAsked
 from services.mithril_api.actions.oauth2.keep_signing_keys import Kept, rotate_signing_keys
 from services.mithril_api.actions.refresh_tokens import Outcome, RefreshAsked, refresh_many
@@ -27,6 +28,7 @@ from services.mithril_api.ring import RingCache
 from services.mithril_api.settings import Settings
 from services.mithril_api.store import signing_keys
 from services.mithril_api.uses import ConnectionUses
+from shared.peers.backchannel import Backchannel
 from shared.peers.session import SharedSession
 from shared.peers.settings import outside_systems
 from shared.runtime import health, http, metrics, revisions
@@ -58,6 +60,7 @@ class Built:
     readiness: Readiness
     relay: Relay
     postman: Postman
+    logout_postman: Postman
     registry: CollectorRegistry
 
 
@@ -78,7 +81,7 @@ def build(
     clock = clock or SystemClock()
     session = SharedSession()
     outside = outside_systems(settings, session=session, now=clock.now, unique=entropy.uuid)
-    woken = asyncio.Event()
+    woken, session_over = asyncio.Event(), asyncio.Event()
     db = connect(
         database_url,
         pool_size=settings.db_pool_size,
@@ -107,6 +110,10 @@ def build(
         quotas=QuotaLeases(),
         ring=RingCache(),
         owed=woken.set,
+        session_over=session_over.set,
+        backchannel=Backchannel(
+            session=session, deadline=settings.backchannel_logout_timeout / 1000
+        ),
         sms=outside.sms,
         mailer=outside.mailer,
         signatures=outside.signatures,
@@ -136,9 +143,29 @@ def build(
         internal=internal,
         readiness=readiness,
         relay=relay,
-        postman=Postman(deps, woken=woken),
+        postman=Postman(_mails(deps), woken=woken),
+        logout_postman=Postman(_logouts(deps), woken=session_over, hands=4),
         registry=registry,
     )
+
+
+def _mails(deps: Deps) -> Callable[[], Awaitable[bool]] | None:
+    mailer = deps.mailer
+    if mailer is None:
+        return None
+
+    async def deliver() -> bool:
+        return await deliver_mail(deps, mailer) is not Delivery.NOTHING_DUE
+
+    return deliver
+
+
+def _logouts(deps: Deps) -> Callable[[], Awaitable[bool]]:
+    async def deliver() -> bool:
+        outcome = await deliver_logout.deliver_logout(deps)
+        return outcome is not deliver_logout.Delivery.NOTHING_DUE
+
+    return deliver
 
 
 def _coalescers(
@@ -207,6 +234,7 @@ async def process(settings: Settings) -> Process:
         background={
             "outbox relay": built.relay.run,
             "postman": built.postman.run,
+            "logout postman": built.logout_postman.run,
             "connection uses": built.deps.uses.run,
         },
         close=close,

@@ -77,6 +77,13 @@ class Metrics:
             ["kind", "outcome"],
             registry=registry,
         )
+        self.logouts = Counter(
+            "mithril_backchannel_logouts",
+            "Owed logout tokens by what came of them: `sent`, `failed` (tried again), "
+            "`dropped`.",
+            ["outcome"],
+            registry=registry,
+        )
         self.signing_key_due = Gauge(
             "mithril_signing_key_due_timestamp_seconds",
             "When the newest signing key of an algorithm should have a successor.",

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import cached_property
+from typing import Literal
 from uuid import UUID
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -63,6 +64,11 @@ class Settings(
         pattern=r"^https?://[^\s?#]+$",
         description="our identifier in `iss` (RFC 9207); none: the address that was called",
     )
+    dpop_nonce: Literal["required", "optional"] = Field(
+        "required",
+        validation_alias="MITHRIL_DPOP_NONCE",
+        description="whether a DPoP proof needs a nonce of ours where tokens are issued",
+    )
     secret_overlap: int = Field(
         604_800,
         validation_alias="MITHRIL_SECRET_OVERLAP",
@@ -116,6 +122,13 @@ class Settings(
         (),
         validation_alias="MITHRIL_JWT_RESOURCES",
         description="resources whose access tokens are JWTs, whichever client has them",
+    )
+    backchannel_logout_timeout: int = Field(
+        5000,
+        validation_alias="MITHRIL_BACKCHANNEL_LOGOUT_TIMEOUT",
+        ge=1,
+        le=60_000,
+        description="milliseconds that a client has to take a logout token",
     )
     signing_key_lifetime: int = Field(
         30,

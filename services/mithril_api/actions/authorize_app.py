@@ -35,6 +35,7 @@ class ConsentAsked:
     unbound: frozenset[str] = frozenset()  # scopes that no role has to hold
     signed_in: SignedIn | None = None  # what an ID token will tell of the sign-in
     code_lives: timedelta | None = None  # at the most
+    dpop_jkt: str | None = None  # RFC 9449 §10
 
 
 Outcome: TypeAlias = Minted | Refused
@@ -104,6 +105,8 @@ async def _issue(
     }
     if asked.resource:
         details["resource"] = list(asked.resource)
+    if asked.dpop_jkt is not None:
+        details["dpop_jkt"] = asked.dpop_jkt
     if asked.code_challenge is not None:
         details["code_challenge"] = asked.code_challenge
     if asked.signed_in is not None:

@@ -22,7 +22,7 @@ from services.mithril_api.domain.oauth2.jose import Signer
 from services.mithril_api.domain.oauth2.openid import SignedIn
 from services.mithril_api.domain.oauth2.signing_keys import Alg
 from services.mithril_api.domain.records import Token
-from services.mithril_api.domain.refresh import EHEALTH, Terms, resources_of
+from services.mithril_api.domain.refresh import EHEALTH, Terms, family_details, resources_of
 from services.mithril_api.domain.refusals import Reason, Refused
 from services.mithril_api.store import apps, connections, tokens, users
 from services.mithril_api.store.connections import Credentials
@@ -153,7 +153,7 @@ async def _buy(
     refresh = family(
         TokenName.REFRESH,
         expires_at=_refresh_ends(deps, asked, now=now),
-        details=_kept(code),
+        details=_kept(code, asked.terms),
     )
     resources = asked.terms.resources or resources_of(code)
     access = family(
@@ -162,6 +162,7 @@ async def _buy(
         details={
             "redirect_uri": code.details.get("redirect_uri"),
             **audience(resources),
+            **asked.terms.confirmation.details(),
         },
     )
     signed_in, as_jwt = openid.signed_in_of(code), asked.terms.as_jwt
@@ -180,11 +181,11 @@ def _refresh_ends(deps: Deps, asked: CodeAsked, *, now: datetime) -> datetime:
     return deps.settings.family_lifetimes().ends(now, now=now)
 
 
-def _kept(code: Token) -> dict[str, Any]:
-    """What a family remembers of the consent it grew from."""
+def _kept(code: Token, terms: Terms) -> dict[str, Any]:
+    """What a family remembers of the consent it grew from, and of the key that took it."""
     resources = resources_of(code)
     kept: dict[str, Any] = {"resource": list(resources)} if resources else {}
-    return {**kept, **openid.details(openid.signed_in_of(code))}
+    return {**kept, **openid.details(openid.signed_in_of(code)), **family_details(terms)}
 
 
 async def _revoke_bought(

@@ -310,7 +310,7 @@ class _Batch:
             connection_id=facts.connection_id,
             family_id=spent.family_id,
             generation=generation,
-            details=audience(resources),
+            details={**audience(resources), **asked.terms.confirmation.details()},
         )
         signed_in, as_jwt = openid.signed_in_of(spent), asked.terms.as_jwt
         signer = None if as_jwt is None else self._signers[as_jwt.alg]

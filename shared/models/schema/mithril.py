@@ -438,3 +438,12 @@ owed_logouts = Table(
     _moment("next_attempt_at"),
     Index("ix_owed_logouts_next_attempt_at", "next_attempt_at"),
 )
+
+# What serves once and came: assertions of clients (RFC 7523) and proofs of keys (RFC 9449).
+presented_once = Table(
+    "presented_once",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index("ix_presented_once_expires_at", "expires_at"),
+)

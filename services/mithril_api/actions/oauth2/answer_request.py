@@ -126,4 +126,5 @@ def _consent(asked: AnswerAsked, request: AuthorizationRequest) -> ConsentAsked:
             asked.session, issuer=request.issuer, nonce=request.nonce
         ),
         code_lives=CODE_LIVES,
+        dpop_jkt=request.dpop_jkt,
     )

@@ -60,7 +60,7 @@ def _made(deps: Deps, asked: ClientTokenAsked, *, now: datetime) -> Minted:
         now=now,
         expires_at=now + deps.settings.access_token_ttl(),
         connection_id=asked.client.connection_id(),
-        details=audience(asked.resources),
+        details={**audience(asked.resources), **asked.client.confirmation.details()},
     )
     signer = None if as_jwt is None else signer_at_hand(deps, as_jwt.alg)
     return written(minted, as_jwt, signer, resources=asked.resources)

@@ -7,11 +7,13 @@ from services.mithril_api.actions.oauth2.keep_signing_keys import keep_signing_k
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain.keys import SIGNING_KEY
 from services.mithril_api.domain.oauth2 import jose, signing_keys
-from services.mithril_api.domain.oauth2.jose import Signer, Unverified
+from services.mithril_api.domain.oauth2.jose import Signer
 from services.mithril_api.domain.oauth2.signing_keys import Alg, SigningKey
 from services.mithril_api.domain.sealing import unseal
 from services.mithril_api.ring import Ring
 from services.mithril_api.store import signing_keys as store
+from shared.wire import jws
+from shared.wire.jws import Compact, Unusable
 
 
 async def ring_of(deps: Deps) -> Ring:
@@ -41,22 +43,21 @@ async def published(deps: Deps) -> list[SigningKey]:
     return signing_keys.published(ring.keys, deps.clock.now())
 
 
-async def claims_of(deps: Deps, unverified: Unverified) -> Mapping[str, Any] | None:
+async def claims_of(deps: Deps, shown: Compact) -> Mapping[str, Any] | None:
     """What a JWT says if a key of ours signed it, be it one that signs no more.
 
     A compromised key proves nothing: what it signed may be anybody's.
     """
-    kid = unverified.header.get("kid")
+    kid = shown.header.get("kid")
     key = (await ring_of(deps)).key(kid)
     if key is None and not deps.ring.has_just_read(deps.clock.now()):
         key = (await _read(deps)).key(kid)
-    if (
-        key is None
-        or key.is_compromised
-        or not jose.is_signed_by(unverified, key.alg, key.public_jwk)
-    ):
+    if key is None or key.is_compromised:
         return None
-    return unverified.claims
+    public = jws.public_key(key.public_jwk)
+    if isinstance(public, Unusable) or not jws.is_signed(shown, public):
+        return None
+    return shown.claims
 
 
 async def _read(deps: Deps) -> Ring:

@@ -17,6 +17,7 @@ from services.mithril_api.domain.pkce import CHALLENGE_PATTERN
 
 REQUEST_URI = "urn:ietf:params:oauth:request_uri:"
 _CHALLENGE = re.compile(CHALLENGE_PATTERN.removesuffix("$") + r"\Z")
+_THUMBPRINT = re.compile(r"^[A-Za-z0-9_-]{43}\Z")
 _AGE = re.compile(r"^[0-9]{1,9}\Z")
 _PROMPTS = frozenset({"consent", "login", "none", "select_account"})
 _RESOURCE = re.compile(r"^[a-z][a-z0-9+.-]*:[^\s#]+\Z")
@@ -36,6 +37,7 @@ class AuthorizationRequest:
     nonce: str | None = field(default=None, repr=False)
     subject: str | None = None  # the user whom the client means, by a token that it has
     resource: tuple[str, ...] = ()
+    dpop_jkt: str | None = None  # the key that the code is bound to (RFC 9449 §10)
     issuer: str = ""  # the one that was asked: who answers is told to the client
 
     def stored(self) -> dict[str, Any]:
@@ -144,6 +146,7 @@ def _read(
         "login_hint": asked.get("login_hint"),
         "nonce": asked.get("nonce"),
         "resource": asked.every("resource"),
+        "dpop_jkt": asked.get("dpop_jkt"),
     }
 
 
@@ -161,8 +164,9 @@ def _unsupported(asked: Parameters) -> Fault | None:
         return Fault(ErrorCode.UNSUPPORTED_RESPONSE_TYPE, "`response_type` must be `code`")
     if asked.get("response_mode") not in (None, "query"):
         return invalid_request("`response_mode` must be `query`")
-    if "dpop_jkt" in asked:  # whoever says it relies on it
-        return invalid_request("DPoP is not supported")
+    jkt = asked.get("dpop_jkt")
+    if jkt is not None and _THUMBPRINT.match(jkt) is None:
+        return invalid_request("`dpop_jkt` is not the SHA-256 thumbprint of a key")
     return None
 
 

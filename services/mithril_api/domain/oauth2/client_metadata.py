@@ -5,13 +5,16 @@ what is not understood permits nothing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from services.mithril_api.domain.limits import Limit
+from services.mithril_api.domain.oauth2 import client_keys, logouts
+from services.mithril_api.domain.oauth2.client_keys import Jwk
 from services.mithril_api.domain.oauth2.signing_keys import Alg
 from shared.models.tokens import RefreshPolicy
+from shared.wire import jws
 from shared.wire.envelope import Invalid
 
 
@@ -20,10 +23,12 @@ class Method(StrEnum):
 
     BASIC = "client_secret_basic"
     POST = "client_secret_post"
+    PRIVATE_KEY_JWT = "private_key_jwt"
     NONE = "none"
 
 
 SECRETS = frozenset({Method.BASIC, Method.POST})
+_BY_KEY = (Method.PRIVATE_KEY_JWT.value,)
 
 
 class AccessTokenFormat(StrEnum):
@@ -43,7 +48,11 @@ class ClientMetadata:
     unkept: tuple[str, ...] = ()  # settings that promise what this server does not do
     resources: tuple[str, ...] = ()
     must_push: bool = False  # RFC 9126 §6
+    keys: tuple[Jwk, ...] = field(default=(), repr=False)
+    signing_alg: str | None = None  # of assertions; none: any that is taken
+    dpop_bound: bool = False  # RFC 9449 §5.2: no token without a proof
     post_logout_redirect_uris: tuple[str, ...] = ()
+    backchannel_logout_uri: str | None = None
     access_token_format: AccessTokenFormat = AccessTokenFormat.OPAQUE
     access_token_alg: Alg = Alg.EDDSA
     id_token_alg: Alg = Alg.RS256
@@ -56,6 +65,11 @@ class ClientMetadata:
         """Whether nothing but PKCE tells the client from whoever knows its id."""
         return self.methods == {Method.NONE}
 
+    @property
+    def is_strict(self) -> bool:
+        """Whether it is registered for what the financial profile asks (FAPI 2.0 §5.3.2.1)."""
+        return self.must_push and self.dpop_bound
+
 
 def read(settings: Mapping[str, Any]) -> ClientMetadata:
     """The metadata in a client's settings."""
@@ -66,8 +80,15 @@ def read(settings: Mapping[str, Any]) -> ClientMetadata:
         refresh_policy=RefreshPolicy(policy) if policy in _values(RefreshPolicy) else None,
         unkept=_unkept(settings),
         resources=tuple(_texts(settings.get("resource"))),
-        must_push=_is_set(settings, "require_pushed_authorization_requests"),
+        must_push=_is_set(
+            settings,
+            "require_pushed_authorization_requests",
+        ),
+        keys=client_keys.of_settings(settings.get("jwks")),
+        signing_alg=_text(settings.get(_SIGNING_ALG)),
+        dpop_bound=_is_set(settings, "dpop_bound_access_tokens"),
         post_logout_redirect_uris=tuple(_texts(settings.get("post_logout_redirect_uris"))),
+        backchannel_logout_uri=_logout_uri(settings.get(_LOGOUT_URI)),
         access_token_format=_format(settings.get("access_token_format")),
         access_token_alg=_alg(settings, "access_token_signed_response_alg", Alg.EDDSA),
         introspection_alg=_alg(settings, "introspection_signed_response_alg", Alg.RS256),
@@ -95,6 +116,9 @@ def complaints(settings: Mapping[str, Any]) -> list[Invalid]:
         if name in settings and not _is_texts(settings[name])
     ]
     found += [_unfit_quota(name) for name in _QUOTAS if not _is_quota(settings.get(name))]
+    found += _of_keys(settings)
+    if settings.get(_LOGOUT_URI) is not None and not logouts.is_fit(settings[_LOGOUT_URI]):
+        found.append(_unfit_logout_uri())
     return found + [_unsupported(name) for name in _promised(settings)]
 
 
@@ -107,26 +131,41 @@ _CHOICES: Mapping[str, type[StrEnum]] = {
 }
 # What tokens look like: who chose something else than we know gets none.
 _SHAPES = frozenset(_CHOICES) - {"token_endpoint_auth_method"}
-_FLAGS = ("require_pushed_authorization_requests",)
+_FLAGS = (
+    "backchannel_logout_session_required",  # a session is always named
+    "dpop_bound_access_tokens",
+    "require_pushed_authorization_requests",
+)
 _LISTS = ("post_logout_redirect_uris", "resource")
 # What other servers keep when a client is registered with it, and this one does not: whoever
 # writes it down relies on it. False, null and nothing at all promise nothing.
 _UNSUPPORTED = (
-    "backchannel_logout_uri",
-    "dpop_bound_access_tokens",
-    "jwks",
-    "jwks_uri",
+    "jwks_uri",  # would have us call an address of somebody else's, before anybody is known
     "tls_client_auth_subject_dn",
     "tls_client_certificate_bound_access_tokens",
     "x5t#S256",
 )
 _QUOTAS = ("token_quota", "introspection_quota")
+_LOGOUT_URI = "backchannel_logout_uri"
+_SIGNING_ALG = "token_endpoint_auth_signing_alg"
 
 
 def _methods(method: object) -> frozenset[Method]:
     if method is None:
         return SECRETS
     return frozenset({Method(method)}) if method in _values(Method) else frozenset()
+
+
+def _of_keys(settings: Mapping[str, Any]) -> list[Invalid]:
+    found = []
+    jwks, algorithm = settings.get("jwks"), settings.get(_SIGNING_ALG)
+    if jwks is not None and (why := client_keys.complaint(jwks)) is not None:
+        found.append(_unfit_keys(why))
+    if jwks is None and settings.get("token_endpoint_auth_method") in _BY_KEY:
+        found.append(_unfit_keys("must hold the client's public keys"))
+    if algorithm is not None and algorithm not in jws.ALGORITHMS:
+        found.append(_not_among(_SIGNING_ALG, jws.ALGORITHMS))
+    return found
 
 
 def _promised(settings: Mapping[str, Any]) -> list[str]:
@@ -140,6 +179,10 @@ def _unkept(settings: Mapping[str, Any]) -> tuple[str, ...]:
         if name in _SHAPES and settings.get(name) not in (None, *_values(kind)):
             found.append(name)
     return tuple(found)
+
+
+def _logout_uri(given: object) -> str | None:
+    return str(given) if logouts.is_fit(given) else None
 
 
 def _format(given: object) -> AccessTokenFormat:
@@ -205,6 +248,18 @@ def _unsupported(name: str) -> Invalid:
     return Invalid(
         entry=f"$.settings.{name}", rule="exclusion", description="is not supported"
     )
+
+
+def _unfit_logout_uri() -> Invalid:
+    return Invalid(
+        entry=f"$.settings.{_LOGOUT_URI}",
+        rule="format",
+        description="must be an https URI without fragment or credentials",
+    )
+
+
+def _unfit_keys(why: str) -> Invalid:
+    return Invalid(entry="$.settings.jwks", rule="format", description=why)
 
 
 def _unfit_quota(name: str) -> Invalid:

@@ -12,6 +12,7 @@ class ErrorCode(StrEnum):
     INSUFFICIENT_SCOPE = "insufficient_scope"
     INTERACTION_REQUIRED = "interaction_required"
     INVALID_CLIENT = "invalid_client"
+    INVALID_DPOP_PROOF = "invalid_dpop_proof"
     INVALID_GRANT = "invalid_grant"
     INVALID_REQUEST = "invalid_request"
     INVALID_REQUEST_URI = "invalid_request_uri"
@@ -26,6 +27,7 @@ class ErrorCode(StrEnum):
     UNAUTHORIZED_CLIENT = "unauthorized_client"
     UNSUPPORTED_GRANT_TYPE = "unsupported_grant_type"
     UNSUPPORTED_RESPONSE_TYPE = "unsupported_response_type"
+    USE_DPOP_NONCE = "use_dpop_nonce"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,11 @@ def invalid_request(description: str) -> Fault:
 def invalid_client(description: str = "client authentication failed") -> Fault:
     """It is not known who is asking. Says no more than that: not even whether a client exists."""
     return Fault(ErrorCode.INVALID_CLIENT, description)
+
+
+def invalid_dpop_proof(description: str) -> Fault:
+    """The proof of a key proves nothing (RFC 9449 §5)."""
+    return Fault(ErrorCode.INVALID_DPOP_PROOF, description)
 
 
 def invalid_grant(description: str) -> Fault:

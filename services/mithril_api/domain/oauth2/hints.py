@@ -9,9 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from services.mithril_api.domain.oauth2.faults import Fault, invalid_request
-from services.mithril_api.domain.oauth2.jose import Unverified
 from shared.models.ids import ClientId
 from shared.wire.casting import is_uuid
+from shared.wire.jws import Compact
 
 UNFIT = invalid_request("`id_token_hint` is not an ID token of this server for the client")
 
@@ -25,7 +25,7 @@ class Hint:
 
 
 def judge(
-    shown: Unverified,
+    shown: Compact,
     claims: Mapping[str, Any] | None,
     *,
     issuer: str,

@@ -1,29 +1,22 @@
-"""Signed JWTs (RFC 7519, RFC 7515) under keys of ours: made, and read again.
-
-The algorithm is the key's, never the header's: a header only has to agree with it. So `none`,
-and a public key taken for a secret, are no question here (RFC 8725 §3.1).
+"""Signed JWTs (RFC 7519, RFC 7515) under keys of ours.
 
 The algorithms are joserfc's. Its own way around them costs as much as the signature, and warns
-of the name `EdDSA`, which is the one that libraries know (RFC 9864 has a newer one).
+of the name `EdDSA`, which is the one that libraries know (RFC 9864 has a newer one). What was
+signed is read again by `shared/wire/jws.py`, as anybody's.
 """
 
 import base64
-import binascii
 import hashlib
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from services.mithril_api.domain.oauth2.signing_keys import Alg
 
-LONGEST = 8192  # characters of a JWT that is read
-_SHAPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _RSA_BITS = 2048
 _KINDS: Mapping[str, type[RSAKey | ECKey | OKPKey]] = {
     "RSA": RSAKey,
@@ -70,16 +63,6 @@ class Signer:
         return _encoded(digest[: len(digest) // 2]).decode()
 
 
-@dataclass(frozen=True, slots=True)
-class Unverified:
-    """What a JWT says; not yet whether somebody may be believed."""
-
-    header: Mapping[str, Any]
-    claims: Mapping[str, Any]
-    message: bytes = field(repr=False)
-    signature: bytes = field(repr=False)
-
-
 def generate(alg: Alg) -> Pair:
     """A new key. An RSA key takes a tenth of a second."""
     key = _MAKERS[alg]()
@@ -95,54 +78,9 @@ def signer_of(kid: str, alg: Alg, private_jwk: bytes) -> Signer:
     return Signer(kid=kid, alg=alg, key=_imported(orjson.loads(private_jwk)))
 
 
-def read(value: str) -> Unverified | None:
-    """What is written in a JWT; none where it is none, or longer than any of ours."""
-    if len(value) > LONGEST or _SHAPE.fullmatch(value) is None:
-        return None
-    head, body, signature = value.split(".")
-    header, claims = _object(head), _object(body)
-    if header is None or claims is None:
-        return None
-    message = f"{head}.{body}".encode()
-    return Unverified(header, claims, message, _decoded(signature) or b"")
-
-
-def is_signed_by(unverified: Unverified, alg: Alg, public_jwk: Mapping[str, Any]) -> bool:
-    """Whether this key signed it, by its own algorithm."""
-    header = unverified.header
-    if header.get("alg") != alg or "crit" in header:
-        return False
-    key = _imported({name: public_jwk[name] for name in _MEMBERS if name in public_jwk})
-    try:
-        return JWSRegistry.algorithms[alg].verify(
-            unverified.message, unverified.signature, key
-        )
-    except (JoseError, ValueError):
-        return False
-
-
-_MEMBERS = ("kty", "n", "e", "crv", "x", "y")
-
-
 def _imported(jwk: Mapping[str, Any]) -> Key:
     return _KINDS[str(jwk["kty"])].import_key(dict(jwk))
 
 
-def _object(text: str) -> Mapping[str, Any] | None:
-    raw = _decoded(text)
-    try:
-        found = orjson.loads(raw or b"")
-    except orjson.JSONDecodeError:
-        return None
-    return found if isinstance(found, dict) else None
-
-
 def _encoded(raw: bytes) -> bytes:
     return base64.urlsafe_b64encode(raw).rstrip(b"=")
-
-
-def _decoded(text: str) -> bytes | None:
-    try:
-        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except (binascii.Error, ValueError):
-        return None

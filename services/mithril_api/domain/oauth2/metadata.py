@@ -12,6 +12,7 @@ from services.mithril_api.domain.oauth2 import scopes
 from services.mithril_api.domain.oauth2.client_metadata import Method
 from services.mithril_api.domain.oauth2.openid import CLAIMS
 from services.mithril_api.domain.oauth2.signing_keys import Alg
+from shared.wire import dpop, jws
 
 ENDPOINTS: Mapping[str, str] = {
     "authorization_endpoint": "/oauth2/authorize",
@@ -49,11 +50,15 @@ def document(abilities: Abilities, *, issuer: str) -> dict[str, Any]:
             told[f"{name}_endpoint_auth_methods_supported"] = (
                 methods if name == "revocation" else known
             )
+            if Method.PRIVATE_KEY_JWT in methods:
+                name_of = f"{name}_endpoint_auth_signing_alg_values_supported"
+                told[name_of] = list(jws.ALGORITHMS)
     told |= {
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": sorted(abilities.grant_types),
         "code_challenge_methods_supported": ["S256"],
+        "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "authorization_response_iss_parameter_supported": True,
         "ui_locales_supported": ["uk", "en"],
     }
@@ -72,6 +77,8 @@ def _of_openid() -> dict[str, Any]:
         "introspection_signing_alg_values_supported": [str(alg) for alg in Alg],
         "claims_supported": list(CLAIMS),
         "claim_types_supported": ["normal"],
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "claims_parameter_supported": False,
         "request_parameter_supported": False,

@@ -55,12 +55,17 @@ def signed_in(session: Token | None, *, issuer: str, nonce: str | None) -> Signe
     if session is None:
         return SignedIn(issuer=issuer, nonce=nonce)
     return SignedIn(
-        sid=str(session.family_id),
+        sid=sid_of(session),
         auth_time=auth_time_of(session),
         amr=tuple(methods_of(session.details)),
         issuer=issuer,
         nonce=nonce,
     )
+
+
+def sid_of(session: Token) -> str:
+    """What clients call a session: the family that the sign-in began."""
+    return str(session.family_id)
 
 
 def signed_in_of(token: Token) -> SignedIn:

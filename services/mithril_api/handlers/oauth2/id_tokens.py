@@ -5,13 +5,14 @@ from aiohttp import web
 from services.mithril_api.actions.oauth2 import signing
 from services.mithril_api.actions.oauth2.authenticate_client import Admitted
 from services.mithril_api.domain.minting import Minted
-from services.mithril_api.domain.oauth2 import hints, jose, openid, scopes
+from services.mithril_api.domain.oauth2 import hints, openid, scopes
 from services.mithril_api.domain.oauth2.faults import Fault
 from services.mithril_api.domain.oauth2.hints import Hint
 from services.mithril_api.domain.oauth2.openid import SignedIn
 from services.mithril_api.handlers.keys import DEPS
 from services.mithril_api.handlers.oauth2.answers import issuer_of
 from shared.models.ids import ClientId
+from shared.wire import jws
 
 
 async def beside(
@@ -38,7 +39,7 @@ async def hinted(
 ) -> Hint | Fault:
     """What an `id_token_hint` says; a fault unless it is ours, and made for the client."""
     deps = request.app[DEPS]
-    shown = jose.read(value)
+    shown = jws.read(value)
     if shown is None:
         return hints.UNFIT
     return hints.judge(

@@ -9,10 +9,13 @@ from services.mithril_api.domain.oauth2.faults import ErrorCode, Fault, invalid_
 from services.mithril_api.domain.oauth2.parameters import FORM
 from services.mithril_api.domain.records import Token
 from services.mithril_api.domain.refusals import Refused
+from services.mithril_api.handlers.holding import challenge_to
 from services.mithril_api.handlers.keys import VERIFIES
 from services.mithril_api.handlers.oauth2.answers import OAuthError
 from services.mithril_api.handlers.oauth2.forms import read_form
+from shared.runtime.bearer import shown_by
 from shared.runtime.http import note
+from shared.wire.holders import Shown
 
 _REALM = 'Bearer realm="mithril"'
 
@@ -21,32 +24,36 @@ async def admitted(request: web.Request, *, scope: str) -> Token:
     """The live access token of a request, which holds `scope`; or the refusal of RFC 6750 §3.
 
     It comes in the header, or in the form of a POST, and never in the query: that is logged.
+    One that is bound to a key comes with a proof of it (RFC 9449 §7).
     """
-    token = await _live(request, await _presented(request))
+    shown = await _shown(request)
+    token = await _live(request, shown.token)
     note(request, user_id=str(token.user_id), client_id=str(token.client_id))
+    challenge = await challenge_to(request, shown, token)
+    if challenge is not None:
+        fault = Fault(ErrorCode.INVALID_TOKEN, "the token's key is not proved")
+        if shown.scheme == "Bearer":
+            _challenge(fault)
+        raise OAuthError(fault, headers={"WWW-Authenticate": challenge})
     if scope not in token.scope:
         fault = Fault(ErrorCode.INSUFFICIENT_SCOPE, "the token does not hold the scope")
         _challenge(fault, scope=scope)
     return token
 
 
-async def _presented(request: web.Request) -> str:
-    headers = request.headers.getall("Authorization", [])
+async def _shown(request: web.Request) -> Shown:
     form = None
     if request.method == "POST" and request.content_type == FORM:
         form = (await read_form(request)).get("access_token")
     if "access_token" in request.query:
         _challenge(invalid_request("the token belongs in the header, not in the query"))
+    headers = request.headers.getall("Authorization", [])
     if len(headers) + (form is not None) > 1:
         _challenge(invalid_request("the token is presented in more than one way"))
-    if form is not None:
-        return form
-    if not headers:
+    shown = shown_by(request) if form is None else Shown(token=form)
+    if shown is None:
         _challenge(None)
-    scheme, _, value = headers[0].partition(" ")
-    if scheme.lower() != "bearer" or not value.strip():
-        _challenge(None)
-    return value.strip()
+    return shown
 
 
 async def _live(request: web.Request, value: str) -> Token:

@@ -8,8 +8,8 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from services.mithril_api.actions.oauth2 import keep_signing_keys, signing
-from services.mithril_api.domain.oauth2 import jose
 from services.mithril_api.domain.oauth2.signing_keys import Alg
+from shared.wire import jws
 from tests.builders import World, a_pair, give_keys
 from tests.integration.mithril_api.asking import bearer
 from tests.integration.mithril_api.conftest import Api
@@ -46,7 +46,7 @@ def issuer(api: Api) -> str:
 
 
 def claims_of(value: str) -> dict[str, Any]:
-    shown = jose.read(value)
+    shown = jws.read(value)
     assert shown is not None
     return dict(shown.claims)
 
@@ -142,7 +142,7 @@ class TestIdTokens:
     ) -> None:
         world = await a_client(api, id_token_signed_response_alg=str(alg))
 
-        shown = jose.read(await an_id_token(api, world))
+        shown = jws.read(await an_id_token(api, world))
 
         assert shown is not None
         assert shown.header == {"alg": alg, "kid": a_pair(alg).kid, "typ": "JWT"}

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,10 +14,10 @@ from services.mithril_api.actions.oauth2 import signing
 from services.mithril_api.actions.reseal_secrets import Resealed, reseal_secrets
 from services.mithril_api.app import build, known_keys, rotate_keys
 from services.mithril_api.deps import Deps
-from services.mithril_api.domain.oauth2 import jose
 from services.mithril_api.domain.oauth2.jose import Signer
 from services.mithril_api.domain.oauth2.signing_keys import JWKS_LIFE, RELOAD, Alg
 from services.mithril_api.store import signing_keys
+from shared.wire import jws
 from tests.builders import a_pair, give_keys
 from tests.integration.mithril_api.asking import events_of
 from tests.integration.mithril_api.conftest import Api, settings_for
@@ -142,7 +143,7 @@ async def test_a_compromised_key_leaves_at_once_and_nothing_it_signs_is_taken(
     assert (await signer(api.deps)).kid != stolen.kid
     told = [data for kind, data in await events_of(api) if kind == RETIRED]
     assert [(data["kid"], data["reason"]) for data in told] == [(stolen.kid, "compromised")]
-    forged = jose.read(stolen.sign({"sub": "anybody"}))
+    forged = jws.read(stolen.sign({"sub": "anybody"}))
     assert forged is not None
     assert await signing.claims_of(api.deps, forged) is None
 
@@ -153,25 +154,21 @@ async def test_another_process_learns_of_a_key_when_it_meets_it(api: Api) -> Non
         await signer(other)
         await keeping.rotate_signing_keys(api.deps, [Alg.EDDSA], compromised=True)
         api.clock.advance(timedelta(seconds=6))  # less than a ring is kept
-        shown = jose.read((await signer(api.deps)).sign({"sub": "somebody"}))
+        shown = jws.read((await signer(api.deps)).sign({"sub": "somebody"}))
         assert shown is not None
 
         assert await signing.claims_of(other, shown) == {"sub": "somebody"}
 
 
 @pytest.mark.parametrize("kid", ["../keys", "' OR 1=1 --", "", 7, None, {"a": 1}])
-async def test_a_kid_is_a_name_and_nothing_else(api: Api, kid: object) -> None:
+async def test_a_kid_is_a_name_and_nothing_else(api: Api, kid: Any) -> None:
     await give_keys(api.deps, Alg.EDDSA)
-    real = jose.read((await signer(api.deps)).sign({"sub": "somebody"}))
-    assert real is not None
+    misnamed = replace(await signer(api.deps), kid=kid)
 
-    shown = jose.Unverified({**real.header, "kid": kid}, *_rest(real))
+    shown = jws.read(misnamed.sign({"sub": "somebody"}))
 
+    assert shown is not None
     assert await signing.claims_of(api.deps, shown) is None
-
-
-def _rest(real: jose.Unverified) -> tuple[Any, bytes, bytes]:
-    return real.claims, real.message, real.signature
 
 
 async def test_a_key_is_sealed_anew_and_then_opens_without_the_former_secret(

@@ -9,11 +9,12 @@ import orjson
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
-from joserfc.jws import JWSRegistry
 
 from services.mithril_api.domain.oauth2 import jose
-from services.mithril_api.domain.oauth2.jose import Pair, Signer, Unverified
+from services.mithril_api.domain.oauth2.jose import Pair, Signer
 from services.mithril_api.domain.oauth2.signing_keys import Alg
+from shared.wire import jws
+from shared.wire.jws import Compact, Unusable
 from tests.builders import a_pair
 
 CLAIMS = {"iss": "https://mithril.test", "sub": "somebody"}
@@ -31,21 +32,23 @@ def encoded(value: Any) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def shown(value: str) -> Unverified:
-    found = jose.read(value)
+def shown(value: str) -> Compact:
+    found = jws.read(value)
     assert found is not None
     return found
 
 
-def passes(value: str, alg: Alg, pair: Pair) -> bool:
-    return jose.is_signed_by(shown(value), alg, pair.public_jwk)
+def passes(value: str, pair: Pair) -> bool:
+    key, found = jws.public_key(pair.public_jwk), jws.read(value)
+    assert not isinstance(key, Unusable)
+    return found is not None and jws.is_signed(found, key)
 
 
 @each_alg
 def test_what_a_key_signs_its_public_half_proves(alg: Alg) -> None:
     value = signer(alg).sign(CLAIMS, typ="at+jwt")
 
-    assert passes(value, alg, a_pair(alg))
+    assert passes(value, a_pair(alg))
     assert shown(value).claims == CLAIMS
     assert shown(value).header == {"alg": alg, "kid": a_pair(alg).kid, "typ": "at+jwt"}
 
@@ -64,9 +67,9 @@ def test_one_changed_letter_is_seen(alg: Alg) -> None:
     head, body, signature = signer(alg).sign(CLAIMS).split(".")
     other = encoded({**CLAIMS, "sub": "somebody else"})
 
-    assert not passes(f"{head}.{other}.{signature}", alg, a_pair(alg))
+    assert not passes(f"{head}.{other}.{signature}", a_pair(alg))
     swapped = signature[:-4] + ("AAAA" if signature[-4:] != "AAAA" else "BBBB")
-    assert not passes(f"{head}.{body}.{swapped}", alg, a_pair(alg))
+    assert not passes(f"{head}.{body}.{swapped}", a_pair(alg))
 
 
 def test_no_algorithm_is_taken_but_the_keys_own() -> None:
@@ -78,39 +81,10 @@ def test_no_algorithm_is_taken_but_the_keys_own() -> None:
     mac = encoded(hmac.digest(secret, confused.encode(), "sha256"))
     other = signer(Alg.PS256).sign(CLAIMS)
 
-    assert jose.read(f"{bare}.") is None
-    assert not passes(f"{bare}.AAAA", Alg.RS256, pair)
-    assert not passes(f"{confused}.{mac}", Alg.RS256, pair)
-    assert not passes(other, Alg.RS256, pair)
-
-
-def test_what_a_header_calls_critical_is_not_understood() -> None:
-    pair, made = a_pair(Alg.EDDSA), signer(Alg.EDDSA)
-    header = {"alg": "EdDSA", "kid": pair.kid, "crit": ["b64"], "b64": False}
-    message = f"{encoded(header)}.{encoded(CLAIMS)}"
-    signature = JWSRegistry.algorithms["EdDSA"].sign(message.encode(), made.key)
-
-    assert not passes(f"{message}.{encoded(signature)}", Alg.EDDSA, pair)
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "",
-        "a.b",
-        "a.b.c.d",
-        "a.b.c.d.e",
-        "e30.e30.",
-        "e30.W10.AAAA",
-        "ZZ.ZZ.ZZ",
-        "e30=.e30.AAAA",
-        "é.e30.AAAA",
-        "e30.e30.AAAA\n",
-        "a" * 9000 + ".e30.AAAA",
-    ],
-)
-def test_what_is_no_jwt_of_ours_is_none(value: str) -> None:
-    assert jose.read(value) is None
+    assert not passes(f"{bare}.", pair)
+    assert not passes(f"{bare}.AAAA", pair)
+    assert not passes(f"{confused}.{mac}", pair)
+    assert not passes(other, pair)
 
 
 def test_a_signer_shows_nothing_of_its_key() -> None:
