@@ -15,6 +15,7 @@ from tests.builders import World, a_pair, give_keys
 from tests.integration.mithril_api.asking import bearer, verify
 from tests.integration.mithril_api.conftest import Api, settings_for
 from tests.integration.mithril_api.oauth2.oauth import (
+    VERIFIER,
     Answered,
     a_client,
     a_code,
@@ -25,6 +26,7 @@ from tests.integration.mithril_api.oauth2.oauth import (
     refresh,
     token,
 )
+from tests.integration.mithril_api.oauth2.proving import proof, proved, thumbprint
 
 API, OTHER = "https://api.test/fhir", "https://other.test/"
 JWT = {"access_token_format": "jwt", "resource": [API, OTHER]}
@@ -150,6 +152,34 @@ async def test_a_key_that_was_not_needed_so_far_is_made_for_the_first_who_ask(
     kids = {read(answer.body["access_token"]).header["kid"] for answer in answers}
     assert [answer.status for answer in answers] == [200, 200]
     assert len(kids) == 1
+
+
+async def test_one_that_is_bound_says_to_which_key_and_opens_nothing_without_it(
+    api: Api,
+) -> None:
+    world = await a_client(api, **JWT, dpop_bound_access_tokens=True)
+    code = await a_code(api, world, scope="openid")
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": world.redirect_uri,
+        "code_verifier": VERIFIER,
+        **by_post(world),
+    }
+    answer = await proved(api, form)
+    value = answer.body["access_token"]
+    assert read(value).claims["cnf"] == {"jkt": thumbprint()}
+
+    async def status(headers: dict[str, str]) -> int:
+        response = await api.public.get("/oauth2/userinfo", headers=headers)
+        return response.status
+
+    shown = {"Authorization": f"DPoP {value}"}
+    good = {**shown, "DPoP": proof(api, "/oauth2/userinfo", htm="GET", token=value)}
+    assert await status(good) == 200
+    assert await status(good) == 401
+    assert await status(shown) == 401
+    assert await status(bearer(value)) == 401
 
 
 async def test_one_ends_everywhere_when_it_is_revoked(api: Api) -> None:

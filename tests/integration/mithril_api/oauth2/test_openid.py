@@ -9,6 +9,7 @@ from joserfc.jwk import KeySet
 
 from services.mithril_api.actions.oauth2 import keep_signing_keys, signing
 from services.mithril_api.domain.oauth2.signing_keys import Alg
+from shared.models.schema import mithril as tables
 from shared.wire import jws
 from tests.builders import World, a_pair, give_keys
 from tests.integration.mithril_api.asking import bearer
@@ -291,6 +292,20 @@ class TestUserinfo:
         for value in (tokens["access_token"], tokens["id_token"], tokens["refresh_token"]):
             answer = await userinfo(api, value)
             assert answer.refusal == (401, "invalid_token")
+
+    async def test_a_clients_own_token_tells_of_no_user(self, api: Api) -> None:
+        world = await a_client(api)
+        kinds = tables.client_types
+        mine = kinds.update().where(kinds.c.id == world.client_type_id)
+        async with api.deps.db.begin() as conn:
+            await conn.execute(mine.values(scope=["openid"]))
+        form = client_credentials(scope="openid", **by_post(world))
+        own = await token(api, form)
+
+        answer = await userinfo(api, own.body["access_token"])
+
+        assert "id_token" not in own.body
+        assert answer.refusal == (401, "invalid_token")
 
     async def test_a_token_in_a_query_is_refused_since_queries_are_logged(
         self, api: Api

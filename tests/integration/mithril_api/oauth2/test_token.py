@@ -370,9 +370,7 @@ UNKEPT = [
     {"access_token_format": "json"},
     {"id_token_signed_response_alg": "none"},
     {"access_token_format": 1},
-    {"tls_client_certificate_bound_access_tokens": True},
     {"jwks_uri": "https://clinic.test/jwks"},
-    {"tls_client_auth_subject_dn": "CN=clinic"},
     {"x5t#S256": "A" * 43},
 ]
 
