@@ -11,7 +11,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 _RULES = HERE / "prometheus" / "rules.yaml"
 _HEAD = """\
-# Made from deploy/observability/prometheus/rules.yaml by `python -m deploy.observability.build --write`.
+# Made from `rules.yaml` of deploy/observability/prometheus: `make docs` writes it anew.
 apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
 metadata:

@@ -50,7 +50,7 @@ def test_alerts_fire_when_they_should_and_are_quiet_otherwise(file: Path) -> Non
 
 
 def test_each_alert_is_tested_both_ways() -> None:
-    fires, quiet = set(), set()
+    fires, quiet = set[str](), set[str]()
     for file in TESTS:
         for case in yaml.safe_load(file.read_text())["tests"]:
             (asked,) = case["promql_expr_test"]
