@@ -179,13 +179,13 @@ CLIENTS = Part(
     ),
 )
 # A connection that was given a secret here keeps it: only what moved in is replaced.
-_FORMER_SECRET = """
+_DELETE_FORMER = """
 DELETE FROM connection_secrets t USING staged s
 WHERE t.connection_id = s.id AND t.digest <> s.secret_digest
   AND NOT EXISTS (SELECT FROM connection_secrets o
                   WHERE o.connection_id = s.id AND o.moved_in_at IS NULL)
 """
-_SECRET = """
+_INSERT_PRESENT = """
 INSERT INTO connection_secrets (digest, connection_id, inserted_at, moved_in_at)
 SELECT s.secret_digest, s.id, s.updated_at, now() FROM staged s
 WHERE NOT EXISTS (SELECT FROM connection_secrets o
@@ -207,7 +207,7 @@ CONNECTIONS = Part(
     extra=(("secret_digest", "bytea"),),
     key=("client_id", "consumer_id"),
     displace=_dropped("connections", "client_id", "consumer_id"),
-    after=(_FORMER_SECRET, _SECRET),
+    after=(_DELETE_FORMER, _INSERT_PRESENT),
 )
 APPS = Part(
     table="apps",
