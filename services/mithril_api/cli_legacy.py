@@ -92,3 +92,7 @@ def _tell(done: Report, path: Path | None) -> None:
         typer.echo(line)
     if path is not None:
         path.write_bytes(orjson.dumps(done.rendered(), option=orjson.OPT_INDENT_2) + b"\n")
+
+
+if __name__ == "__main__":
+    cli()

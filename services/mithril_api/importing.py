@@ -28,10 +28,8 @@ async def run(
     clock: Clock | None = None,
 ) -> Report:
     """Import from one database into another, which is migrated and may be in use."""
-    url = target or (
-        settings.database_url.get_secret_value() if settings.database_url else None
-    )
-    if url is None:
+    url = target or settings.database_url.get_secret_value()
+    if not url:
         raise ImportRefusedError("neither `--to` nor DATABASE_URL says where to")
     db = connect(
         url,

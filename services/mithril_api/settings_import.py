@@ -14,7 +14,7 @@ class ImportSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
-    database_url: SecretStr | None = Field(None, validation_alias="DATABASE_URL")
+    database_url: SecretStr = Field(SecretStr(""), validation_alias="DATABASE_URL")
     secret_keys: Secrets = Field(validation_alias="MITHRIL_SECRET_KEYS")
 
     @field_validator("secret_keys")

@@ -68,7 +68,7 @@ class Original:
         names = ", ".join(row)
         places = ", ".join(f"${number}" for number in range(1, len(row) + 1))
         values = [json.dumps(v) if isinstance(v, dict | list) else v for v in row.values()]
-        await self.conn.execute(f"INSERT INTO {table} ({names}) VALUES ({places})", *values)
+        await self.conn.execute(f"INSERT INTO {table} ({names}) VALUES ({places})", *values)  # noqa: S608
         found = row["id"]
         assert isinstance(found, UUID)
         return found
@@ -78,11 +78,11 @@ class Original:
         row = {"updated_at": self.now, **columns}
         said = ", ".join(f"{name} = ${number}" for number, name in enumerate(row, start=2))
         values = [json.dumps(v) if isinstance(v, dict | list) else v for v in row.values()]
-        await self.conn.execute(f"UPDATE {table} SET {said} WHERE id = $1", row_id, *values)
+        await self.conn.execute(f"UPDATE {table} SET {said} WHERE id = $1", row_id, *values)  # noqa: S608 — ours
 
     async def remove(self, table: str, row_id: UUID) -> None:
         """Delete a row and what hangs on it."""
-        await self.conn.execute(f"DELETE FROM {table} WHERE id = $1", row_id)
+        await self.conn.execute(f"DELETE FROM {table} WHERE id = $1", row_id)  # noqa: S608 — ours
 
     async def user(self, **columns: Any) -> UUID:
         """A user with a password."""
@@ -96,7 +96,7 @@ class Original:
         return await self.add("users", **{**row, **columns})
 
     async def token(
-        self, name: str, user_id: UUID | None, client_id: object, **columns: Any
+        self, name: str, user_id: UUID | None, client_id: object, /, **columns: Any
     ) -> str:
         """A token that lives for a day; its value."""
         details = {
