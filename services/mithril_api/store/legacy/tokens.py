@@ -1,7 +1,10 @@
 """Laying down tokens of the original: the one table that is large, and changes by the minute."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
+import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.mithril_api.domain.legacy.tokens import judge_token
@@ -52,27 +55,30 @@ SELECT {", ".join(f"s.{name}" for name, _ in COLUMNS)}, $1
 FROM staged s JOIN fresh USING (digest, name)
 """  # noqa: S608 — columns of ours
 
-# Those that were noted under the same id, each found by its expiry: one partition each.
-_THERE = """
-SELECT s.id FROM staged s JOIN token_expiries e USING (digest, name)
-CROSS JOIN LATERAL (
-  SELECT FROM tokens t WHERE t.id = s.id AND t.expires_at = e.expires_at
-) t
+# Of those that were noted before, each found by its expiry in one partition: whose value is
+# another token's here, and which one changed there. An ended one stays ended.
+_OTHERWISE = """
+SELECT s.id, e.expires_at AS ends, t.id IS NULL AS is_clashing
+FROM staged s JOIN token_expiries e USING (digest, name)
+LEFT JOIN LATERAL (
+  SELECT t.id, t.expires_at, t.used_at, t.updated_at, t.revoked_at, t.moved_in_at
+  FROM tokens t WHERE t.id = s.id AND t.expires_at = e.expires_at OFFSET 0
+) t ON true
+WHERE t.id IS NULL
+   OR (t.moved_in_at IS NOT NULL AND t.revoked_at IS NULL
+       AND (t.updated_at < s.updated_at
+            OR (t.updated_at = s.updated_at AND t.expires_at <> s.expires_at)
+            OR (t.used_at IS NULL AND s.used_at IS NOT NULL)))
 """
-_CLASHING = f"DELETE FROM staged s WHERE s.id NOT IN ({_THERE}) RETURNING s.id"  # noqa: S608 — ours
 
-# A token is moved by its new end, and what is known of it follows; an ended one stays ended.
+# A token is moved by its new end, and what is known of it follows. $1 ids, $2 former ends.
 _CHANGE = f"""
 WITH moved AS (
   UPDATE tokens t SET ({", ".join(_CHANGING)}, expires_at, used_at, updated_at)
     = ROW ({", ".join(f"s.{name}" for name in _CHANGING)}, s.expires_at,
       coalesce(t.used_at, s.used_at), s.updated_at)
-  FROM staged s JOIN token_expiries e USING (digest, name)
-  WHERE t.id = s.id AND t.expires_at = e.expires_at AND t.moved_in_at IS NOT NULL
-    AND t.revoked_at IS NULL
-    AND (t.updated_at < s.updated_at
-      OR (t.updated_at = s.updated_at AND t.expires_at <> s.expires_at)
-      OR (t.used_at IS NULL AND s.used_at IS NOT NULL))
+  FROM unnest($1::uuid[], $2::timestamptz[]) AS q (id, ends) JOIN staged s ON s.id = q.id
+  WHERE t.id = q.id AND t.expires_at = q.ends
   RETURNING t.digest, t.name, t.expires_at
 )
 UPDATE token_expiries e SET expires_at = moved.expires_at
@@ -102,13 +108,23 @@ async def write(
     new = _count(await driver.execute(_ADD, now)) if staged else 0
     if new == staged:
         return Written(new=new, removed=ended), []
-    # Each of these is looked up by its own key: a plan for many rows would read every week.
+    otherwise = await driver.fetch(_OTHERWISE)
+    clashing = [row["id"] for row in otherwise if row["is_clashing"]]
+    changed = await _change(driver, [row for row in otherwise if not row["is_clashing"]])
+    return Written(new=new, changed=changed, removed=ended), clashing
+
+
+async def _change(driver: asyncpg.Connection, rows: Sequence[Any]) -> int:
+    """Follow what changed of tokens that are here."""
+    if not rows:
+        return 0
+    # Each is looked up by its own key: a plan for many rows would read every week.
+    await driver.execute("CREATE INDEX ON staged (id)")
     await driver.execute(
         "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
     )
-    clashing = [row[0] for row in await driver.fetch(_CLASHING)]
-    changed = _count(await driver.execute(_CHANGE))
-    return Written(new=new, changed=changed, removed=ended), clashing
+    ids, ends = [row["id"] for row in rows], [row["ends"] for row in rows]
+    return _count(await driver.execute(_CHANGE, ids, ends))
 
 
 def _count(status: str) -> int:
