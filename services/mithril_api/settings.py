@@ -11,11 +11,22 @@ from services.mithril_api.domain.refresh import Lifetimes
 from services.mithril_api.settings_factors import FactorSettings
 from services.mithril_api.settings_limits import LimitSettings
 from shared.peers.settings import OutsideSettings
-from shared.runtime.settings import KafkaSettings, Names, ProcessSettings, Secrets
+from shared.runtime.settings import (
+    KafkaSettings,
+    Names,
+    ProcessSettings,
+    ReadOnlySettings,
+    Secrets,
+)
 
 
 class Settings(
-    FactorSettings, LimitSettings, OutsideSettings, KafkaSettings, ProcessSettings
+    FactorSettings,
+    LimitSettings,
+    OutsideSettings,
+    KafkaSettings,
+    ReadOnlySettings,
+    ProcessSettings,
 ):
     """From the environment; frozen."""
 
