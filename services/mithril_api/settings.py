@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import cached_property
+from typing import Literal
 from uuid import UUID
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -11,6 +12,7 @@ from services.mithril_api.domain.refresh import Lifetimes
 from services.mithril_api.settings_factors import FactorSettings
 from services.mithril_api.settings_limits import LimitSettings
 from shared.peers.settings import OutsideSettings
+from shared.runtime.ingress import IngressSettings
 from shared.runtime.settings import (
     KafkaSettings,
     Names,
@@ -22,6 +24,7 @@ from shared.runtime.settings import (
 
 class Settings(
     FactorSettings,
+    IngressSettings,
     LimitSettings,
     OutsideSettings,
     KafkaSettings,
@@ -73,6 +76,17 @@ class Settings(
         validation_alias="MITHRIL_ISSUER",
         pattern=r"^https?://[^\s?#]+$",
         description="our identifier in `iss` (RFC 9207); none: the address that was called",
+    )
+    dpop_nonce: Literal["required", "optional"] = Field(
+        "required",
+        validation_alias="MITHRIL_DPOP_NONCE",
+        description="whether a DPoP proof needs a nonce of ours where tokens are issued",
+    )
+    mtls_url: str | None = Field(
+        None,
+        validation_alias="MITHRIL_MTLS_URL",
+        pattern=r"^https?://[^\s?#]+[^\s?#/]$",
+        description="our address where an ingress asks for certificates, if it is another",
     )
     secret_overlap: int = Field(
         604_800,

@@ -39,4 +39,6 @@ def deployment_of(settings: Settings) -> Deployment:
         password_passes=settings.password_passes,
         trusted_clients=len(settings.trusted_client_ids),
         proxies=settings.trusted_proxies,
+        certificates=settings.client_certificate_header is not None,
+        ingresses=settings.trusted_ingresses,
     )

@@ -44,16 +44,20 @@ class Token:
         return min(self.expires_at, self.revoked_at)
 
 
+CONSTRAINED = "sender_constrained"  # of refresh tokens: what they buy is bound to a key
+
 # Details that are for us to compare, or on their way to become a factor.
 _OURS_ALONE = frozenset(
     {
         "code_challenge",
+        "dpop_jkt",
         "family_started_at",
         "resource",
         "request_authentication_factor",
         "request_authentication_factor_name",
         "request_authentication_factor_type",
         "webauthn_challenge",
+        CONSTRAINED,
     }
 )
 

@@ -7,20 +7,26 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias
 from urllib.parse import unquote_plus
 from uuid import UUID
 
+from services.mithril_api.domain.oauth2 import client_assertions, mutual_tls
+from services.mithril_api.domain.oauth2.client_assertions import Assertion
 from services.mithril_api.domain.oauth2.client_metadata import ClientMetadata, Method
 from services.mithril_api.domain.oauth2.faults import (
     ErrorCode,
     Fault,
     invalid_client,
+    invalid_dpop_proof,
     invalid_request,
 )
 from services.mithril_api.domain.oauth2.parameters import Parameters
+from shared.models.confirmations import UNBOUND, Confirmation
 from shared.models.ids import ClientId, ConnectionId, UserId
 from shared.wire.casting import is_uuid
+from shared.wire.certificates import Certificate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +43,13 @@ class Secret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bare:
-    """An id alone."""
+    """An id alone, and perhaps a certificate that was shown before anything was said."""
 
     client_id: ClientId
+    certificate: Certificate | None = None
 
 
-Presented: TypeAlias = Secret | Bare
+Presented: TypeAlias = Secret | Assertion | Bare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +83,7 @@ class Authenticated:
     method: Method
     # Of a secret: the one it belongs to, whose redirect URI alone it may use.
     connection: KnownConnection | None
+    confirmation: Confirmation = UNBOUND  # what it proved to hold beside that
 
     @property
     def client_id(self) -> ClientId:
@@ -99,8 +107,18 @@ class Authenticated:
         return self.client.connections[0].id if self.client.connections else None
 
 
-def presented(authorization: Sequence[str], parameters: Parameters) -> Presented | Fault:
-    """The one way in which a request authenticates its client."""
+def presented(
+    authorization: Sequence[str],
+    parameters: Parameters,
+    *,
+    audiences: tuple[str, ...] = (),
+    certificate: Certificate | None = None,
+) -> Presented | Fault:
+    """The one way in which a request authenticates its client.
+
+    `audiences`: for whom an assertion may be made, our issuer first. `certificate`: what an
+    ingress saw. It may come with any way, and proves a client that comes with no other.
+    """
     assertion = parameters.get("client_assertion")
     secret = parameters.get("client_secret")
     ways = [bool(authorization), secret is not None, assertion is not None]
@@ -109,17 +127,19 @@ def presented(authorization: Sequence[str], parameters: Parameters) -> Presented
     stated = parameters.get("client_id")
     if authorization:
         return _basic(authorization[0], stated)
-    if assertion is not None:
-        return invalid_client("client assertions are not supported")
+    if assertion is not None or "client_assertion_type" in parameters:
+        return _assertion(assertion, parameters, audiences)
     client_id = _id_of(stated)
     if client_id is None:
         return invalid_client() if stated else invalid_client("no client authentication")
     if secret is not None:
         return Secret(client_id=client_id, secrets=(secret,), method=Method.POST)
-    return Bare(client_id=client_id)
+    return Bare(client_id=client_id, certificate=certificate)
 
 
-def judge(facts: ClientFacts | None, by: Presented) -> Authenticated | Fault:
+def judge(
+    facts: ClientFacts | None, by: Presented, *, now: datetime
+) -> Authenticated | Fault:
     """Whether what was presented proves the client."""
     if facts is None:
         return invalid_client()
@@ -128,13 +148,31 @@ def judge(facts: ClientFacts | None, by: Presented) -> Authenticated | Fault:
             if method not in facts.metadata.methods or facts.by_secret is None:
                 return invalid_client()
             who = Authenticated(client=facts, method=method, connection=facts.by_secret)
-        case Bare():
-            if not facts.metadata.is_public:
+        case Assertion(method=method):
+            if method not in facts.metadata.methods:
                 return invalid_client()
-            who = Authenticated(client=facts, method=Method.NONE, connection=None)
+            fault = client_assertions.judge(by, facts.metadata, now=now)
+            if fault is not None:
+                return fault
+            who = Authenticated(client=facts, method=method, connection=None)
+        case Bare(certificate=shown):
+            is_public = facts.metadata.is_public
+            found = Method.NONE if is_public else mutual_tls.proved(facts.metadata, shown)
+            if found is None:
+                return invalid_client()
+            who = Authenticated(client=facts, method=found, connection=None)
     if facts.is_blocked:
         return Fault(ErrorCode.UNAUTHORIZED_CLIENT, "the client is blocked")
     return who
+
+
+def withheld(who: Authenticated) -> Fault | None:
+    """Why a client that has proved who it is gets no tokens nevertheless."""
+    if who.metadata.dpop_bound and who.confirmation.jkt is None:
+        return invalid_dpop_proof("the client must send a DPoP proof")
+    if who.metadata.certificate_bound and who.confirmation.x5t is None:
+        return invalid_request("the client must show its certificate (mutual TLS)")
+    return unkept(who.metadata)
 
 
 def unkept(metadata: ClientMetadata) -> Fault | None:
@@ -146,6 +184,22 @@ def unkept(metadata: ClientMetadata) -> Fault | None:
         ErrorCode.UNAUTHORIZED_CLIENT,
         f"the client is registered with what is not supported: {names}",
     )
+
+
+def _assertion(
+    assertion: str | None, parameters: Parameters, audiences: tuple[str, ...]
+) -> Assertion | Fault:
+    if assertion is None:
+        return invalid_request("`client_assertion` is missing")
+    if parameters.get("client_assertion_type") != client_assertions.TYPE:
+        return invalid_client(f"`client_assertion_type` must be {client_assertions.TYPE}")
+    made = client_assertions.read(assertion, audiences=audiences)
+    if isinstance(made, Fault):
+        return made
+    stated = parameters.get("client_id")
+    if stated is not None and _id_of(stated) != made.client_id:
+        return invalid_client("`client_id` is not that of the assertion")
+    return made
 
 
 def _basic(header: str, stated: str | None) -> Secret | Fault:

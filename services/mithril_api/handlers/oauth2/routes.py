@@ -2,9 +2,10 @@
 
 from aiohttp import web
 
-from services.mithril_api.domain.oauth2.client_metadata import Method
+from services.mithril_api.domain.oauth2.client_metadata import BY_CERTIFICATE, Method
 from services.mithril_api.domain.oauth2.metadata import Abilities
 from services.mithril_api.handlers.callers import internal
+from services.mithril_api.handlers.keys import DEPS
 from services.mithril_api.handlers.oauth2 import (
     authorize,
     discovery,
@@ -22,6 +23,7 @@ from services.mithril_api.handlers.oauth2.answers import (
     preflight,
 )
 from services.mithril_api.handlers.oauth2.discovery import ABILITIES
+from services.mithril_api.handlers.oauth2.proofs import with_nonce
 from shared.runtime.http import as_aiohttp
 
 
@@ -32,8 +34,8 @@ def add_public(app: web.Application) -> None:
     app.router.add_post("/oauth2/authorize", as_page(authorize.post_authorize))
     app.router.add_get("/oauth2/logout", as_page(logout.get_logout))
     app.router.add_post("/oauth2/logout", as_page(logout.post_logout))
-    _add(app, "POST", "/oauth2/par", par.post_par)
-    _add(app, "POST", "/oauth2/token", token.post_token)
+    _add(app, "POST", "/oauth2/par", with_nonce(par.post_par))
+    _add(app, "POST", "/oauth2/token", with_nonce(token.post_token))
     _add(app, "POST", "/oauth2/introspect", introspection.post_introspect)
     _add(app, "POST", "/oauth2/revoke", revocation.post_revoke)
     app[ABILITIES] = _abilities(app)
@@ -55,8 +57,15 @@ def _add(app: web.Application, method: str, path: str, handler: Handler) -> None
 
 
 def _abilities(app: web.Application) -> Abilities:
+    settings = app[DEPS].settings
+    by_certificate = settings.client_certificate_header is not None
+    missing = set() if by_certificate else set(BY_CERTIFICATE)
+    if settings.client_certificate_verified_header is None:
+        missing.add(Method.TLS)
     return Abilities(
         paths=frozenset(resource.canonical for resource in app.router.resources()),
         grant_types=token.GRANT_TYPES,
-        methods=tuple(Method),
+        methods=[method for method in Method if method not in missing],
+        binds_to_certificates=by_certificate,
+        mtls_url=settings.mtls_url,
     )

@@ -1,6 +1,6 @@
 """Which rows moved in from the original, and which imports there were
 
-Revision: 0010, after 0007.
+Revision: 0010, after 0009.
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import UUID
 
 revision = "0010"
-down_revision = "0007"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
