@@ -61,6 +61,15 @@ class LimitSettings(BaseSettings):
     limit_authorize_address: Rate = Field(
         Limit(1200, 60), validation_alias="MITHRIL_LIMIT_AUTHORIZE_ADDRESS"
     )
+    limit_device_address: Rate = Field(
+        Limit(300, 600), validation_alias="MITHRIL_LIMIT_DEVICE_ADDRESS"
+    )
+    limit_device_client: Rate = Field(
+        Limit(3000, 600), validation_alias="MITHRIL_LIMIT_DEVICE_CLIENT"
+    )
+    limit_device_user: Rate = Field(
+        Limit(20, 600), validation_alias="MITHRIL_LIMIT_DEVICE_USER"
+    )
     limit_token_client: Rate = Field(
         Limit(60_000, 60), validation_alias="MITHRIL_LIMIT_TOKEN_CLIENT"
     )
@@ -93,6 +102,9 @@ class LimitSettings(BaseSettings):
             (Purpose.NONCE, Holder.ADDRESS): self.limit_nonce_address,
             (Purpose.NONCE, Holder.CLIENT): self.limit_nonce_client,
             (Purpose.AUTHORIZE, Holder.ADDRESS): self.limit_authorize_address,
+            (Purpose.DEVICE, Holder.ADDRESS): self.limit_device_address,
+            (Purpose.DEVICE, Holder.CLIENT): self.limit_device_client,
+            (Purpose.DEVICE, Holder.USER): self.limit_device_user,
             (Purpose.TOKEN, Holder.CLIENT): self.limit_token_client,
             (Purpose.INTROSPECTION, Holder.CLIENT): self.limit_introspection_client,
         }

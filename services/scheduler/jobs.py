@@ -62,10 +62,11 @@ JOBS = (
         name="trim-sign-in",
         schedule="sign_in_trimming_schedule",
         what="Deletes nonces, authorization requests and the digests of assertions and DPoP "
-        "proofs past their time, links to set a new password two days past theirs, and limits "
-        "that are used up no longer.",
+        "proofs past their time, what devices asked for an hour past theirs, links to set a new "
+        "password two days past theirs, and limits that are used up no longer.",
         kept_for=None,
-        reason="None of them means anything any more. A link is kept a little, since a mail "
+        reason="None of them means anything any more. A device that still polls is told for an "
+        "hour that it came too late. A link is kept a little, since a mail "
         "that could not be sent is tried for a day, and its link lives from then on.",
         counts="rows",
         work=trim_sign_in,

@@ -29,6 +29,7 @@ from shared.peers.sign_in_answers import (
 from shared.peers.sign_in_reading import (
     Answer,
     approval_of,
+    consent_of,
     done_of,
     object_of,
     read,
@@ -137,15 +138,26 @@ class SignInApi:
             bearer=bearer,
             query={name: value for name, value in asked.items() if value},
         )
-        if answer.refusal is not None:
-            return answer.refusal
-        data = object_of(answer.data)
-        return Consent(
-            client_name=text_of(object_of(data.get("client")), "name"),
-            scope=tuple(text_of(data, "scope").split()),
-            new=tuple(text_of(data, "new").split()),
-            trusted=bool(data.get("trusted")),
-            must_ask=bool(data.get("ask")),
+        return answer.refusal or consent_of(object_of(answer.data))
+
+    async def device(
+        self, user_code: str, *, bearer: str, address: str
+    ) -> Consent | Refusal:
+        """What the device that shows this code asks its user for (RFC 8628)."""
+        body = {"device": {"user_code": user_code}}
+        answer = await self._public(
+            "POST", "/oauth/device/preview", body, address=address, bearer=bearer
+        )
+        return answer.refusal or consent_of(object_of(answer.data))
+
+    async def answer_device(
+        self, user_code: str, answer: str, *, bearer: str, address: str
+    ) -> Done | Refusal:
+        """Let the device have it, or not: `allow` or `deny`."""
+        body = {"device": {"user_code": user_code, "answer": answer}}
+        path = "/oauth/device/answer"
+        return done_of(
+            await self._public("POST", path, body, address=address, bearer=bearer)
         )
 
     async def refuse_request(

@@ -75,6 +75,7 @@ class Consent:
     client_name: str
     scope: tuple[str, ...]
     new: tuple[str, ...]  # asked, and not yet approved
+    user_code: str = ""  # of a device, as it shows it
     trusted: bool
     must_ask: bool = False  # though nothing is new
 

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from shared.peers.sign_in_answers import (
     DONE,
     Approval,
+    Consent,
     Done,
     Factor,
     FieldRefusal,
@@ -116,6 +117,18 @@ def approval_of(data: Json) -> Approval:
         client_name=str(name),
         scope=tuple(str(scope).split()),
         since=None if since is None else str(since),
+    )
+
+
+def consent_of(data: Json) -> Consent:
+    """From a preview of the API: of a client's request, or of a device's."""
+    return Consent(
+        client_name=text_of(object_of(data.get("client")), "name"),
+        scope=tuple(text_of(data, "scope").split()),
+        new=tuple(text_of(data, "new").split()),
+        trusted=bool(data.get("trusted")),
+        must_ask=bool(data.get("ask")),
+        user_code=str(data.get("user_code") or ""),
     )
 
 

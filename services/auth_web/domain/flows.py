@@ -21,6 +21,7 @@ _LONGEST = {
     "email": 255,
     "request_uri": 255,
     "prompt": 255,
+    "user_code": 32,
 }
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -102,7 +103,25 @@ class ToOwnPage:
         return ()
 
 
-Flow: TypeAlias = ToClient | ToOwnPage
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToDevice:
+    """A device waits for its user to allow what it asks for (RFC 8628)."""
+
+    user_code: str  # as it was typed
+    email: str | None = None
+
+    def query(self) -> str:
+        """The flow as a query."""
+        given = {"to": DEVICE, "user_code": self.user_code, "email": self.email}
+        return urlencode({name: value for name, value in given.items() if value})
+
+    def sources(self) -> tuple[str, ...]:
+        """Nowhere but to us."""
+        return ()
+
+
+Flow: TypeAlias = ToClient | ToOwnPage | ToDevice
+DEVICE = "device"
 
 
 class Fault(StrEnum):
@@ -143,6 +162,8 @@ def parse(query: Sequence[tuple[str, str]]) -> Flow | Fault:
 
 
 def _own_page(given: dict[str, str]) -> Flow | Fault:
+    if given["to"] == DEVICE and "user_code" in given:
+        return ToDevice(user_code=given["user_code"], email=given.get("email"))
     try:
         page = OwnPage(given["to"])
     except ValueError:

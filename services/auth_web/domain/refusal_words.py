@@ -47,6 +47,7 @@ _BY_MESSAGE: Mapping[str, str] = {
 }
 _BY_KIND: Mapping[str, str] = {
     "user_blocked": "blocked",
+    "device_code_unknown": "device_code",
     "password_expired": "password_expired",
     "otp_invalid": "otp_invalid",
     "otp_expired": "otp_expired",

@@ -43,6 +43,23 @@ TEXTS: Mapping[str, str] = {
     "choose.SMS": "Code by SMS",
     "choose.TOTP": "Code of an authenticator app",
     "choose.WEBAUTHN": "Passkey",
+    "device.title": "Connect a device",
+    "device.lead": "Enter the code that the device or the application shows.",
+    "device.code": "Code",
+    "device.hint": "Eight letters, for example WDJB-MJHT",
+    "device.button": "Continue",
+    "device.confirm.title": "Allow the device?",
+    "device.confirm.is_shown": "Does the device in front of you show this code?",
+    "device.confirm.warning": (
+        "Allow it only if you have started this yourself, on a device that is with you. If "
+        "somebody sent you the code or a link, or reads it to you on the phone, refuse: they "
+        "would get access in your name."
+    ),
+    "device.confirm.allow": "The code matches, allow",
+    "device.allowed.title": "The device is connected",
+    "device.allowed.text": "Go back to it: it goes on by itself. You can close this page.",
+    "device.denied.title": "The device was refused",
+    "device.denied.text": "It gets no access. You can close this page.",
     "passkey.title": "Passkey",
     "passkey.lead": (
         "Confirm with your passkey: your device will ask for a fingerprint, a "
@@ -210,6 +227,10 @@ TEXTS: Mapping[str, str] = {
     ),
     "refused.unavailable": "The service is temporarily unavailable. Try again in a minute.",
     "refused.fields": "Check the marked fields.",
+    "refused.device_code": (
+        "This code is unknown, was used, or has expired. Check it, or get a new one on "
+        "the device."
+    ),
     "refused.wrong_password": "Wrong e-mail or password.",
     "refused.blocked": "The account is blocked. Ask your administrator.",
     "refused.login_limit": "Too many failed attempts to sign in. Try again later.",

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from services.auth_web.domain.flows import ToClient, ToOwnPage
+from services.auth_web.domain.flows import ToClient
 from services.auth_web.domain.refusal_words import Trouble, trouble
 from services.auth_web.domain.scope_words import in_words as scopes_in_words
 from services.auth_web.handlers.browsers import (
@@ -150,5 +150,5 @@ def _question(
         scopes=asked,
         already=len(asked) < len(consent.scope),
         email=signed_in.email,
-        place="" if isinstance(visit.flow, ToOwnPage) else visit.flow.place(),
+        place=visit.flow.place() if isinstance(visit.flow, ToClient) else "",
     )

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from services.auth_web.domain.flows import Flow, ToClient, ToOwnPage
+from services.auth_web.domain.flows import Flow, ToClient, ToDevice, ToOwnPage
 from services.auth_web.handlers.browsers import (
     Changing,
     Grant,
@@ -73,6 +73,8 @@ def destination(flow: Flow) -> web.Response:
     match flow:
         case ToClient():
             return go("/consent", flow)
+        case ToDevice():
+            return go("/device/confirm", flow)
         case ToOwnPage(page=page):
             return see_other(page.path)
 

@@ -6,6 +6,7 @@ from services.auth_web.handlers import (
     account,
     codes,
     consent,
+    devices,
     passkeys,
     passwords,
     setting_up,
@@ -35,6 +36,11 @@ def add_public(app: web.Application) -> None:
     post("/sign-in/digital-signature", signatures.post_signature)
     get("/consent", consent.get_consent)
     post("/consent", consent.post_consent)
+    get("/device", devices.get_device)
+    post("/device", devices.post_device)
+    get("/device/confirm", devices.get_confirm)
+    post("/device/confirm", devices.post_confirm)
+    get("/device/{answer:allowed|denied}", devices.get_done)
     get("/update-password", sign_in.get_update_password)
     post("/update-password", sign_in.post_update_password)
     get("/update-password/new", passwords.get_new)

@@ -11,6 +11,7 @@ from services.auth_web.domain.flows import (
     Flow,
     OwnPage,
     ToClient,
+    ToDevice,
     ToOwnPage,
     parse,
 )
@@ -65,7 +66,7 @@ def _pairs(request: web.Request) -> list[tuple[str, str]]:
 
 async def verified(request: web.Request, flow: Flow) -> Visit:
     """The flow, its client and redirect URI matched by mithril-api; else an error page."""
-    if isinstance(flow, ToOwnPage):
+    if isinstance(flow, ToOwnPage | ToDevice):
         return Visit(flow=flow)
     try:
         client = await request.app[DEPS].api.client(flow.client_id, flow.redirect_uri)

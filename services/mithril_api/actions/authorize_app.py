@@ -28,7 +28,7 @@ class ConsentAsked:
 
     user_id: UserId
     client_id: ClientId
-    redirect_uri: str
+    redirect_uri: str | None  # none: a device asks, and nobody is led anywhere
     scope: tuple[str, ...] = ()
     code_challenge: str | None = field(default=None, repr=False)  # RFC 7636, S256
     resource: tuple[str, ...] = ()  # RFC 8707
@@ -36,6 +36,23 @@ class ConsentAsked:
     signed_in: SignedIn | None = None  # what an ID token will tell of the sign-in
     code_lives: timedelta | None = None  # at the most
     dpop_jkt: str | None = None  # RFC 9449 §10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approved:
+    """A consent that is recorded, and the scope it was given for."""
+
+    app: App
+    scope: tuple[str, ...]
+
+    def event(self) -> AppApproved:
+        """What tells of it."""
+        return AppApproved(
+            user_id=self.app.user_id,
+            app_id=self.app.id,
+            client_id=self.app.client_id,
+            scope=self.app.scope,
+        )
 
 
 Outcome: TypeAlias = Minted | Refused
@@ -57,20 +74,29 @@ async def authorize_within(
     deps: Deps, conn: AsyncConnection, asked: ConsentAsked
 ) -> Outcome:
     """The same in a transaction that is under way."""
+    approved = await approve_within(deps, conn, asked)
+    if isinstance(approved, Refused):
+        return approved
+    return await _issue(deps, conn, asked, approved, now=deps.clock.now())
+
+
+async def approve_within(
+    deps: Deps, conn: AsyncConnection, asked: ConsentAsked
+) -> Approved | Refused:
+    """Record the consent alone; its event is left to the caller, beside those of a code."""
     await users.is_blocked(conn, asked.user_id)  # waits for a block under way
     _, verdict = await judged(deps, conn, asked)
     if isinstance(verdict, Refused):
         return verdict
-    now = deps.clock.now()
     app = await apps.approve(
         conn,
         new_id=deps.entropy.uuid(),
         user_id=asked.user_id,
         client_id=asked.client_id,
         scope=verdict.scope,
-        now=now,
+        now=deps.clock.now(),
     )
-    return await _issue(deps, conn, asked, app, verdict.scope, now=now)
+    return Approved(app=app, scope=verdict.scope)
 
 
 async def judged(
@@ -94,39 +120,36 @@ async def _issue(
     deps: Deps,
     conn: AsyncConnection,
     asked: ConsentAsked,
-    app: App,
-    scope: tuple[str, ...],
+    approved: Approved,
     *,
     now: datetime,
 ) -> Minted:
-    details: dict[str, Any] = {
-        "redirect_uri": asked.redirect_uri,
-        "scope_request": joined(scope),
-    }
-    if asked.resource:
-        details["resource"] = list(asked.resource)
-    if asked.dpop_jkt is not None:
-        details["dpop_jkt"] = asked.dpop_jkt
-    if asked.code_challenge is not None:
-        details["code_challenge"] = asked.code_challenge
-    if asked.signed_in is not None:
-        details["sign_in"] = asked.signed_in.stored()
     lives = deps.settings.code_ttl()
     code = mint(
         deps,
         TokenName.CODE,
         user_id=asked.user_id,
         client_id=asked.client_id,
-        scope=scope,
+        scope=approved.scope,
         grant_type="password",  # a constant of the contract
         now=now,
         expires_at=now + min(lives, asked.code_lives or lives),
-        app_id=app.id,
-        details=details,
+        app_id=approved.app.id,
+        details=code_details(asked, approved.scope),
     )
-    approved = AppApproved(
-        user_id=asked.user_id, app_id=app.id, client_id=asked.client_id, scope=app.scope
-    )
-    events = [message(deps, event, at=now) for event in (approved, issued(code.token))]
-    await tokens.add(conn, [code.token], events)
+    told = (approved.event(), issued(code.token))
+    await tokens.add(conn, [code.token], [message(deps, event, at=now) for event in told])
     return code
+
+
+def code_details(asked: ConsentAsked, scope: tuple[str, ...]) -> dict[str, Any]:
+    """What a code remembers of the consent."""
+    details = {
+        "redirect_uri": asked.redirect_uri,
+        "scope_request": joined(scope),
+        "resource": list(asked.resource) or None,
+        "dpop_jkt": asked.dpop_jkt,
+        "code_challenge": asked.code_challenge,
+        "sign_in": None if asked.signed_in is None else asked.signed_in.stored(),
+    }
+    return {name: value for name, value in details.items() if value is not None}

@@ -14,6 +14,7 @@ from services.mithril_api.actions.oauth2.writing import signers_for, written
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain import codes, values
 from services.mithril_api.domain.codes import CodeFacts, Exchange, RevokeBought
+from services.mithril_api.domain.grants import DEVICE_CODE
 from services.mithril_api.domain.keys import CONNECTION_SECRET
 from services.mithril_api.domain.minting import Minted, issued
 from services.mithril_api.domain.oauth2 import openid
@@ -40,7 +41,7 @@ class CodeAsked:
     client_id: ClientId
     by: ClientSecret | KnownConnection
     code: str = field(repr=False)
-    redirect_uri: str
+    redirect_uri: str | None  # none: a device shows its code (RFC 8628)
     code_verifier: str | None = field(default=None, repr=False)
     terms: Terms = EHEALTH
 
@@ -144,7 +145,7 @@ async def _buy(
         user_id=code.user_id,
         client_id=code.client_id,
         scope=verdict.scope,
-        grant_type="authorization_code",
+        grant_type=_grant_type(code),
         now=now,
         app_id=verdict.app_id,
         connection_id=verdict.connection_id,
@@ -160,7 +161,7 @@ async def _buy(
         TokenName.ACCESS,
         expires_at=now + settings.access_token_ttl(),
         details={
-            "redirect_uri": code.details.get("redirect_uri"),
+            **_led_to(code),
             **audience(resources),
             **asked.terms.confirmation.details(),
         },
@@ -172,6 +173,17 @@ async def _buy(
     events = [message(deps, issued(made.token), at=now) for made in (refresh, access)]
     await tokens.add(conn, [refresh.token, access.token], events)
     return Exchanged(access=access, refresh=refresh, signed_in=signed_in)
+
+
+def _grant_type(code: Token) -> str:
+    is_of_device = code.grant_type == DEVICE_CODE
+    return DEVICE_CODE if is_of_device else "authorization_code"
+
+
+def _led_to(code: Token) -> dict[str, Any]:
+    if code.grant_type == DEVICE_CODE:
+        return {}
+    return {"redirect_uri": code.details.get("redirect_uri")}
 
 
 def _refresh_ends(deps: Deps, asked: CodeAsked, *, now: datetime) -> datetime:

@@ -19,7 +19,7 @@ class Preview:
     client_id: ClientId
     client_name: str
     client_is_trusted: bool
-    redirect_uri: str
+    redirect_uri: str | None
     scope: tuple[str, ...]
     granted: tuple[str, ...]  # consented to already
     new: tuple[str, ...]

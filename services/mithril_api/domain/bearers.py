@@ -2,12 +2,15 @@
 
 from datetime import datetime
 
+from services.mithril_api.domain.grants import DEVICE_CODE
 from services.mithril_api.domain.records import Token
 from services.mithril_api.domain.refusals import Reason, Refused
 from shared.models.confirmations import confirmation_of
 from shared.models.tokens import TokenName
 
-_OF_A_CLIENT = frozenset({"authorization_code", "client_credentials", "refresh_token"})
+_OF_A_CLIENT = frozenset(
+    {"authorization_code", "client_credentials", "refresh_token", DEVICE_CODE}
+)
 
 
 def is_session(token: Token) -> bool:

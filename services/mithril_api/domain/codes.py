@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from services.mithril_api.domain import pkce, redirects
+from services.mithril_api.domain.grants import DEVICE_CODE
 from services.mithril_api.domain.records import Token
 from services.mithril_api.domain.refresh import EHEALTH, Terms, has_room, resources_of
 from services.mithril_api.domain.refusals import Reason, Refused
@@ -50,12 +51,15 @@ Verdict: TypeAlias = Exchange | RevokeBought | Refused
 def judge(
     facts: CodeFacts,
     *,
-    redirect_uri: str,
+    redirect_uri: str | None,
     code_verifier: str | None,
     terms: Terms = EHEALTH,
     now: datetime,
 ) -> Verdict:
     """The verdict on one exchange; checks in the order of spec §3.5.
+
+    Without `redirect_uri` the code is a device's (RFC 8628), whose user has answered. A device
+    was given it directly, so nothing else has to prove that who began is who ends.
 
     A used code that came back late is judged before its expiry: codes live two minutes, and
     a thief is not faster for it.
@@ -99,14 +103,17 @@ def _unproved(code: Token, code_verifier: str | None, terms: Terms) -> Reason | 
         return Reason.PKCE_FAILED
     if code.details.get("dpop_jkt") not in (None, terms.confirmation.jkt):
         return Reason.KEY_NOT_PROVED  # RFC 9449 §10
-    if terms.is_public and code_verifier is None:  # anybody could have the code
+    by_redirect = code.grant_type != DEVICE_CODE
+    if by_redirect and terms.is_public and code_verifier is None:  # anybody could have it
         return Reason.PKCE_FAILED
     if not frozenset(terms.resources) <= frozenset(resources_of(code)):
         return Reason.RESOURCE_NOT_GRANTED
     return None
 
 
-def _redirect_matches(facts: CodeFacts, code: Token, sent: str) -> bool:
+def _redirect_matches(facts: CodeFacts, code: Token, sent: str | None) -> bool:
+    if sent is None or code.grant_type == DEVICE_CODE:
+        return sent is None and code.grant_type == DEVICE_CODE
     asked = code.details.get("redirect_uri")
     registered = facts.registered_uri
     return (

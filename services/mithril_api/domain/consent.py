@@ -35,14 +35,15 @@ Verdict: TypeAlias = Consent | Refused
 def judge(
     facts: ConsentFacts,
     *,
-    redirect_uri: str,
+    redirect_uri: str | None,
     scope: tuple[str, ...],
     client_is_trusted: bool,
     unbound: frozenset[str] = frozenset(),
 ) -> Verdict:
     """The verdict on one consent; checks in the order of spec §1.3 O3.
 
-    A trusted client need not say what it wants: it gets all that the user's roles hold. No
+    No redirect URI: the answer goes nowhere, since a device asks for it (RFC 8628). A trusted
+    client need not say what it wants: it gets all that the user's roles hold. No
     role and no client type has to hold what is `unbound`.
     """
     if not facts.client_exists:
@@ -53,7 +54,9 @@ def judge(
         return Refused(Reason.USER_UNKNOWN)
     if facts.user_is_blocked:
         return Refused(Reason.USER_BLOCKED)
-    if not redirects.is_registered(redirect_uri, facts.redirect_uris):
+    if redirect_uri is not None and not redirects.is_registered(
+        redirect_uri, facts.redirect_uris
+    ):
         return Refused(Reason.REDIRECT_MISMATCH_AT_CONSENT)
     if client_is_trusted and not scope:
         scope = tuple(dict.fromkeys(facts.role_scope))

@@ -59,6 +59,7 @@ ONE_TIME_CODE = "one-time code"
 TOTP_SECRET = "authenticator secret"  # noqa: S105 — the name of a purpose
 RATE_LIMIT = "rate limit"
 RECOVERY_LINK = "recovery link"
+USER_CODE = "user code"
 LOGIN_JWT = "login jwt"
 SIGNING_KEY = "signing key"
 

@@ -25,6 +25,7 @@ class Purpose(StrEnum):
     TOKEN = "token"  # noqa: S105 — an endpoint
     INTROSPECTION = "introspection"
     AUTHORIZE = "authorize"
+    DEVICE = "device"
 
 
 class Holder(StrEnum):

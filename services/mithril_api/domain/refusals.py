@@ -33,6 +33,7 @@ class Reason(Enum):
     CLIENT_UNKNOWN_AT_LOGIN = auto()
     CODE_REUSED = auto()  # a theft: what it bought is revoked
     CODE_USED = auto()
+    DEVICE_CODE_UNKNOWN = auto()
     FACTOR_ALREADY_DISABLED = auto()
     FACTOR_ALREADY_ENABLED = auto()
     FACTOR_IS_LAST = auto()

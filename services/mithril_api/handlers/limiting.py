@@ -21,18 +21,27 @@ async def limit(
     user: str | None = None,
 ) -> None:
     """Count this request of its address, its client and its user; 429 where it is one too many."""
-    deps = request.app[DEPS]
     asked = TurnAsked(
         purpose=purpose,
         address=holder_of_address(callers_address(request)),
         client=client,
         user=user,
     )
+    await _take(request, asked)
+
+
+async def limit_whole(request: web.Request, purpose: Purpose, *, client: str) -> None:
+    """Count it of a client alone, once those whose request it is had their turn."""
+    await _take(request, TurnAsked(purpose=purpose, client=client))
+
+
+async def _take(request: web.Request, asked: TurnAsked) -> None:
+    deps = request.app[DEPS]
     exceeded = await take_turn(deps, asked)
     if exceeded is None:
         return
-    deps.metrics.limited.labels(purpose, exceeded.holder).inc()
-    note(request, limited=f"{purpose} by {exceeded.holder}")
+    deps.metrics.limited.labels(asked.purpose, exceeded.holder).inc()
+    note(request, limited=f"{asked.purpose} by {exceeded.holder}")
     raise too_many(exceeded.retry_after)
 
 

@@ -37,6 +37,11 @@ _TABLE: Mapping[Reason, tuple[int, str, str]] = {
         "not_found",
         "The authorization request is unknown, used, or expired.",
     ),
+    Reason.DEVICE_CODE_UNKNOWN: (
+        404,
+        "device_code_unknown",
+        "The code is unknown, used, or expired.",
+    ),
     Reason.CODE_REUSED: _denied("Token has already been used."),
     Reason.CODE_USED: _denied("Token has already been used."),
     Reason.GRANT_FORBIDDEN: _denied("Grant type not allowed.", "invalid_grant"),

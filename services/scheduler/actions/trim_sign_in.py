@@ -11,6 +11,7 @@ from services.scheduler.work import Progress
 _SKEW = timedelta(minutes=1)  # by which the clocks of two processes may differ
 # A mail that could not be sent is tried for a day, and its link lives from then on.
 _RECOVERY = timedelta(days=2)
+_DEVICE = timedelta(hours=1)  # one that still polls is told that its code has expired
 
 Delete: TypeAlias = Callable[..., Awaitable[int]]
 
@@ -20,6 +21,7 @@ async def trim_sign_in(deps: Deps, progress: Progress) -> None:
     await _delete(deps, progress, expired.delete_nonces, older=_SKEW)
     await _delete(deps, progress, expired.delete_recoveries, older=_RECOVERY)
     await _delete(deps, progress, expired.delete_requests, older=_SKEW)
+    await _delete(deps, progress, expired.delete_devices, older=_DEVICE)
     await _delete(deps, progress, expired.delete_presented, older=_SKEW)
     await _delete(deps, progress, expired.delete_limits, older=_SKEW)
 

@@ -69,6 +69,13 @@ DELETE FROM authorization_requests WHERE digest IN (
 )
 """)
 
+_DEVICES = text("""
+DELETE FROM device_authorizations WHERE digest IN (
+  SELECT digest FROM device_authorizations
+  WHERE expires_at < :before ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
+)
+""")
+
 _PRESENTED = text("""
 DELETE FROM presented_once WHERE digest IN (
   SELECT digest FROM presented_once
@@ -125,6 +132,11 @@ async def delete_recoveries(conn: AsyncConnection, *, before: datetime, limit: i
 async def delete_requests(conn: AsyncConnection, *, before: datetime, limit: int) -> int:
     """Delete authorization requests that expired before then. Returns how many."""
     return (await conn.execute(_REQUESTS, {"before": before, "limit": limit})).rowcount
+
+
+async def delete_devices(conn: AsyncConnection, *, before: datetime, limit: int) -> int:
+    """Forget what devices asked for and may no longer have by then. Returns how many."""
+    return (await conn.execute(_DEVICES, {"before": before, "limit": limit})).rowcount
 
 
 async def delete_presented(conn: AsyncConnection, *, before: datetime, limit: int) -> int:

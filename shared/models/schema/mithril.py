@@ -422,6 +422,26 @@ authorization_requests = Table(
     Index("ix_authorization_requests_client_id", "client_id"),
 )
 
+# What devices without a browser ask their users for (RFC 8628), until a user has answered:
+# the answer yes is a code among the tokens, by the same digest.
+device_authorizations = Table(
+    "device_authorizations",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),  # SHA-256 of the device code
+    # Keyed: what a person can type, a machine could guess from a digest alone.
+    Column("user_code_digest", LargeBinary, nullable=False),
+    _reference("client_id", "clients.id"),
+    Column("parameters", JSONB, nullable=False),
+    Column("interval_seconds", Integer, nullable=False),
+    _moment("polled_at", nullable=True),
+    _moment("denied_at", nullable=True),
+    _moment("inserted_at"),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    UniqueConstraint("user_code_digest"),
+    Index("ix_device_authorizations_expires_at", "expires_at"),
+    Index("ix_device_authorizations_client_id", "client_id"),
+)
+
 # Keys that sign our tokens. The private half is sealed under a key derived from ours, and goes
 # when the key's turn is over; the public one stays while anything that it signed may be shown.
 signing_keys = Table(

@@ -74,10 +74,28 @@ async def test_what_means_nothing_any_more_goes_and_the_rest_stays(office: Offic
         {"digest": b"new", "expires_at": now - minute},
     )
 
+    hour = timedelta(hours=1)
+    await add(
+        office,
+        tables.device_authorizations,
+        *(
+            {
+                "digest": digest,
+                "user_code_digest": digest,
+                "client_id": world.client_id,
+                "parameters": {},
+                "interval_seconds": 5,
+                "expires_at": at,
+            }
+            for digest, at in ((b"old", now - hour - SECOND), (b"new", now - hour))
+        ),
+    )
+
     run = await office.run("trim-sign-in")
 
-    assert (run.outcome, run.affected) == ("succeeded", 5)
+    assert (run.outcome, run.affected) == ("succeeded", 6)
     for column in (
+        tables.device_authorizations.c.digest,
         tables.authorization_requests.c.digest,
         tables.nonces.c.digest,
         tables.presented_once.c.digest,

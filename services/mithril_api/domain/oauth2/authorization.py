@@ -128,7 +128,7 @@ def _read(
         unkept(client.metadata),
         _unsupported(asked),
         _wrong_proof(client, asked),
-        _wrong_scope(client, scope, is_trusted=is_trusted),
+        wrong_scope(client, scope, is_trusted=is_trusted),
         _wrong_prompt(asked),
         _wrong_resource(client, asked),
     )
@@ -189,9 +189,10 @@ def _wrong_proof(client: ClientFacts, asked: Parameters) -> Fault | None:
     return None
 
 
-def _wrong_scope(
+def wrong_scope(
     client: ClientFacts, scope: tuple[str, ...], *, is_trusted: bool
 ) -> Fault | None:
+    """Whether a client asks its user for what it may not ask for."""
     if not scope and not is_trusted:
         return Fault(ErrorCode.INVALID_SCOPE, "`scope` is missing")
     if not scopes.OF_OPENID.union(client.type_scope).issuperset(scope):

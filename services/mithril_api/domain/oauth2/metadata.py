@@ -18,6 +18,7 @@ ENDPOINTS: Mapping[str, str] = {
     "authorization_endpoint": "/oauth2/authorize",
     "token_endpoint": "/oauth2/token",
     "pushed_authorization_request_endpoint": "/oauth2/par",
+    "device_authorization_endpoint": "/oauth2/device_authorization",
     "introspection_endpoint": "/oauth2/introspect",
     "revocation_endpoint": "/oauth2/revoke",
     "end_session_endpoint": "/oauth2/logout",
@@ -30,6 +31,7 @@ _AUTHENTICATING = ("token", "introspection", "revocation")
 _BY_MTLS = (
     "token_endpoint",
     "pushed_authorization_request_endpoint",
+    "device_authorization_endpoint",
     "introspection_endpoint",
     "revocation_endpoint",
 )

@@ -9,6 +9,7 @@ from services.mithril_api.handlers.callers import internal
 from services.mithril_api.handlers.keys import DEPS
 from services.mithril_api.handlers.oauth2 import (
     authorize,
+    devices,
     discovery,
     introspection,
     logout,
@@ -41,6 +42,10 @@ def add_public(app: web.Application) -> None:
     app.router.add_get("/oauth2/logout", as_page(logout.get_logout))
     app.router.add_post("/oauth2/logout", as_page(logout.post_logout))
     _add(app, "POST", "/oauth2/par", with_nonce(par.post_par))
+    device = devices.post_device_authorization
+    _add(app, "POST", "/oauth2/device_authorization", with_nonce(device))
+    app.router.add_post("/oauth/device/preview", as_aiohttp(devices.post_preview))
+    app.router.add_post("/oauth/device/answer", as_aiohttp(devices.post_answer))
     _add(app, "POST", "/oauth2/token", with_nonce(token.post_token))
     _add(app, "POST", "/oauth2/introspect", introspection.post_introspect)
     _add(app, "POST", "/oauth2/revoke", revocation.post_revoke)

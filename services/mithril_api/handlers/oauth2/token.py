@@ -14,36 +14,25 @@ from services.mithril_api.actions.oauth2.issue_client_tokens import (
 )
 from services.mithril_api.actions.oauth2.issue_client_tokens import ClientTokenAsked
 from services.mithril_api.actions.refresh_tokens import RefreshAsked, refused_unseen
+from services.mithril_api.domain.grants import DEVICE_CODE
 from services.mithril_api.domain.limits import Purpose
-from services.mithril_api.domain.minting import Minted
 from services.mithril_api.domain.oauth2 import authorization, scopes
-from services.mithril_api.domain.oauth2.access_tokens import AsJwt
 from services.mithril_api.domain.oauth2.client_authentication import Authenticated, withheld
-from services.mithril_api.domain.oauth2.client_metadata import (
-    AccessTokenFormat,
-    ClientMetadata,
-)
 from services.mithril_api.domain.oauth2.faults import (
     ErrorCode,
     Fault,
     invalid_grant,
-    invalid_request,
 )
 from services.mithril_api.domain.oauth2.grant_faults import SCOPE_TOO_LONG, fault_of
 from services.mithril_api.domain.oauth2.parameters import Parameters
-from services.mithril_api.domain.refresh import Terms
 from services.mithril_api.domain.refusals import Refused
 from services.mithril_api.handlers.keys import DEPS, METRICS, REFRESHES
-from services.mithril_api.handlers.oauth2 import id_tokens
-from services.mithril_api.handlers.oauth2.answers import issuer_of, json_answer, refuse
+from services.mithril_api.handlers.oauth2 import devices, granting, id_tokens
+from services.mithril_api.handlers.oauth2.answers import json_answer, refuse
 from services.mithril_api.handlers.oauth2.callers import admitted, quota_headers
 from services.mithril_api.handlers.oauth2.forms import read_form, required
 from services.mithril_api.handlers.oauth2.proofs import proof_of
-from shared.models.confirmations import confirmation_of
-from shared.models.scopes import joined
-from shared.models.tokens import RefreshPolicy
 from shared.runtime import tracing
-from shared.runtime.http import note
 
 Grant: TypeAlias = Callable[[web.Request, Parameters, Admitted], Awaitable[dict[str, Any]]]
 
@@ -57,10 +46,10 @@ async def post_token(request: web.Request) -> web.StreamResponse:
         request, form, purpose=Purpose.TOKEN, issue=at_once, proof=proof_of(request)
     )
     if who.issued is not None:
-        _count(request, grant_type, who.issued)
+        granting.count(request, grant_type, who.issued)
         if isinstance(who.issued, Fault):
             refuse(who.issued, **quota_headers(request, who))
-        body = _answer(request, who.issued)
+        body = granting.answer(request, who.issued)
         return json_answer(body, headers=quota_headers(request, who))
     grant = _GRANTS.get(grant_type)
     if grant is None:
@@ -70,7 +59,7 @@ async def post_token(request: web.Request) -> web.StreamResponse:
             **quota_headers(request, who),
         )
     if (fault := withheld(who.client)) is not None:
-        _count(request, grant_type, fault)
+        granting.count(request, grant_type, fault)
         refuse(fault, **quota_headers(request, who))
     body = await grant(request, form, who)
     return json_answer(body, headers=quota_headers(request, who))
@@ -80,7 +69,7 @@ async def _code(request: web.Request, form: Parameters, who: Admitted) -> dict[s
     redirect_uri, code = required(form, "redirect_uri"), required(form, "code")
     connection = who.client.connection_for(redirect_uri)
     if connection is None:
-        _count(request, "authorization_code", "redirect_mismatch")
+        granting.count(request, "authorization_code", "redirect_mismatch")
         refuse(invalid_grant("`redirect_uri` is not that of the request"))
     asked = CodeAsked(
         client_id=who.client.client_id,
@@ -88,13 +77,13 @@ async def _code(request: web.Request, form: Parameters, who: Admitted) -> dict[s
         code=code,
         redirect_uri=redirect_uri,
         code_verifier=form.get("code_verifier"),
-        terms=_terms(request, form, who),
+        terms=granting.terms(request, form, who),
     )
     outcome = await exchange_code.exchange(request.app[DEPS], asked)
-    _count(request, "authorization_code", outcome)
+    granting.count(request, "authorization_code", outcome)
     if isinstance(outcome, Refused):
         refuse(fault_of(outcome))
-    body = _answer(request, outcome.access, refresh_token=outcome.refresh.value)
+    body = granting.answer(request, outcome.access, refresh_token=outcome.refresh.value)
     return body | await id_tokens.beside(request, who, outcome.access, outcome.signed_in)
 
 
@@ -107,15 +96,15 @@ async def _refresh(request: web.Request, form: Parameters, who: Admitted) -> dic
         client_id=who.client.client_id,
         by=Proved(connection_id=connection_id),
         refresh_token=value,
-        terms=_terms(request, form, who),
+        terms=granting.terms(request, form, who),
         traceparent=tracing.current.get(),
     )
     outcome = refused_unseen(asked) or await request.app[REFRESHES].submit(asked)
-    _count(request, "refresh_token", outcome)
+    granting.count(request, "refresh_token", outcome)
     if isinstance(outcome, Refused):
         refuse(fault_of(outcome))
     # Of a client that keeps its refresh token, the answer says so by leaving it out (§6).
-    body = _answer(request, outcome.access, refresh_token=outcome.refresh_token)
+    body = granting.answer(request, outcome.access, refresh_token=outcome.refresh_token)
     return body | await id_tokens.beside(request, who, outcome.access, outcome.signed_in)
 
 
@@ -147,7 +136,7 @@ def _wanted(
     if fault is not None:
         return fault
     scope = scope or client.type_scope
-    as_jwt = _as_jwt(request, client.metadata)
+    as_jwt = granting.as_jwt(request, client.metadata)
     if as_jwt is not None and not as_jwt.has_room_for(scope, resources):
         return SCOPE_TOO_LONG
     return ClientTokenAsked(
@@ -160,71 +149,9 @@ def _wanted(
 
 
 # Of those that need what is known of a user; a client's token for itself is issued before.
-_GRANTS: Mapping[str, Grant] = {"authorization_code": _code, "refresh_token": _refresh}
+_GRANTS: Mapping[str, Grant] = {
+    "authorization_code": _code,
+    "refresh_token": _refresh,
+    DEVICE_CODE: devices.poll,
+}
 GRANT_TYPES = (*_GRANTS, CLIENT_CREDENTIALS)
-
-
-def _as_jwt(request: web.Request, metadata: ClientMetadata) -> AsJwt | None:
-    """How the client's access tokens are written; none: they are opaque, all of them."""
-    settings = request.app[DEPS].settings
-    always = metadata.access_token_format is AccessTokenFormat.JWT
-    if not always and not settings.jwt_resources:
-        return None
-    return AsJwt(
-        alg=metadata.access_token_alg,
-        issuer=issuer_of(request, settings.issuer),
-        only_for=frozenset() if always else frozenset(settings.jwt_resources),
-    )
-
-
-def _terms(request: web.Request, form: Parameters, who: Admitted) -> Terms:
-    scope = scopes.read(form.get("scope"))
-    if isinstance(scope, Fault):
-        refuse(scope)
-    return Terms(
-        policy=RefreshPolicy.ROTATE,
-        is_public=who.client.metadata.is_public,
-        confirmation=who.client.confirmation,
-        scope=frozenset(scope) or None,
-        resources=_resources(form, who),
-        as_jwt=_as_jwt(request, who.client.metadata),
-    )
-
-
-def _resources(form: Parameters, who: Admitted) -> tuple[str, ...]:
-    resources = form.every("resource")
-    fault = authorization.wrong_resource(who.client.client, resources)
-    if fault is not None:
-        refuse(fault)
-    if "audience" in form:
-        refuse(invalid_request("`audience` is not supported here"))
-    return resources
-
-
-def _answer(
-    request: web.Request,
-    access: Minted,
-    *,
-    refresh_token: str | None = None,
-) -> dict[str, Any]:
-    now = request.app[DEPS].clock.now()
-    body: dict[str, Any] = {
-        "access_token": access.value,
-        "token_type": confirmation_of(access.token.details).token_type,
-        "expires_in": int((access.token.expires_at - now).total_seconds()),
-        "scope": joined(access.token.scope),
-    }
-    if refresh_token is not None:
-        body["refresh_token"] = refresh_token
-    return body
-
-
-def _count(request: web.Request, grant_type: str, outcome: object) -> None:
-    if isinstance(outcome, Refused):
-        result = outcome.reason.name.lower()
-    elif isinstance(outcome, Fault):
-        result = str(outcome.code)
-    else:
-        result = outcome if isinstance(outcome, str) else "issued"
-    request.app[METRICS].grants.labels(grant_type, result).inc()
-    note(request, grant_type=grant_type, outcome=result)

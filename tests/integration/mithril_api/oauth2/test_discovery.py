@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.mithril_api.domain.grants import DEVICE_CODE
 from services.mithril_api.domain.oauth2.metadata import ENDPOINTS
 from tests.integration.mithril_api.conftest import Api
 
@@ -43,6 +44,7 @@ async def test_grants_and_methods_are_those_that_work(api: Api) -> None:
         "authorization_code",
         "client_credentials",
         "refresh_token",
+        DEVICE_CODE,
     ]
     by_key = "private_key_jwt"
     assert told["token_endpoint_auth_methods_supported"] == [*secrets, "none", by_key]
@@ -77,7 +79,7 @@ async def test_both_documents_say_the_same(api: Api) -> None:
 async def test_nothing_is_said_of_what_is_not_there(api: Api) -> None:
     told = str(await (await api.public.get(OAUTH)).json())
 
-    for word in ("tls_client", "registration_endpoint", "device"):
+    for word in ("tls_client", "registration_endpoint"):
         assert word not in told
 
 

@@ -1,0 +1,190 @@
+"""Devices without a browser (RFC 8628): what they ask for, what users answer, how they poll."""
+
+from typing import Any, Literal
+
+from aiohttp import web
+
+from services.mithril_api.actions.exchange_code import CodeAsked
+from services.mithril_api.actions.oauth2 import answer_device, begin_device, poll_device
+from services.mithril_api.actions.oauth2.answer_device import DeviceAnswer
+from services.mithril_api.actions.oauth2.authenticate_client import Admitted
+from services.mithril_api.domain.grants import DEVICE_CODE
+from services.mithril_api.domain.limits import Purpose
+from services.mithril_api.domain.oauth2 import authorization, devices, scopes
+from services.mithril_api.domain.oauth2.client_authentication import (
+    Authenticated,
+    KnownConnection,
+    unkept,
+)
+from services.mithril_api.domain.oauth2.devices import DeviceRequest
+from services.mithril_api.domain.oauth2.faults import ErrorCode, Fault
+from services.mithril_api.domain.oauth2.parameters import Parameters
+from services.mithril_api.domain.refusals import Refused
+from services.mithril_api.handlers.callers import Caller, consumer_of
+from services.mithril_api.handlers.keys import DEPS, METRICS
+from services.mithril_api.handlers.limiting import limit, limit_whole
+from services.mithril_api.handlers.oauth2 import granting, id_tokens
+from services.mithril_api.handlers.oauth2.answers import issuer_of, json_answer, refuse
+from services.mithril_api.handlers.oauth2.callers import admitted, quota_headers
+from services.mithril_api.handlers.oauth2.forms import read_form, required
+from services.mithril_api.handlers.oauth2.proofs import proof_of
+from services.mithril_api.handlers.problems import refuse as refuse_in_envelope
+from services.mithril_api.handlers.tokens import NO_STORE
+from shared.models.ids import UserId
+from shared.models.scopes import joined
+from shared.runtime.bodies import read_wrapped
+from shared.runtime.http import note
+from shared.wire.casting import Body, Id, Text, cast
+from shared.wire.envelope import Answer
+
+_FORBIDDEN = Fault(ErrorCode.UNAUTHORIZED_CLIENT, "the client may not use this grant")
+
+
+class DeviceBody(Body):
+    """Which device. `user_id` comes from who is calling, never from the request."""
+
+    user_id: Id
+    user_code: Text
+
+
+class AnswerBody(DeviceBody):
+    """The same, and what its user says."""
+
+    answer: Literal["allow", "deny"]
+
+
+async def post_device_authorization(request: web.Request) -> web.StreamResponse:
+    """Begin (§3.1, §3.2): a code for the device to poll with, and one for its user to type."""
+    form = await read_form(request)
+    await limit(request, Purpose.AUTHORIZE)
+    who = await admitted(request, form, purpose=Purpose.TOKEN, proof=proof_of(request))
+    asked = _wanted(request, form, who.client)
+    request.app[METRICS].grants.labels(
+        "device_authorization", "refused" if isinstance(asked, Fault) else "begun"
+    ).inc()
+    if isinstance(asked, Fault):
+        refuse(asked, **quota_headers(request, who))
+    deps = request.app[DEPS]
+    begun = await begin_device.begin(deps, who.client.client_id, asked)
+    page = f"{deps.settings.auth_web_url.rstrip('/')}/device"
+    user_code = devices.shown(begun.user_code)
+    return json_answer(
+        {
+            "device_code": begun.device_code,
+            "user_code": user_code,
+            "verification_uri": page,
+            "verification_uri_complete": f"{page}?user_code={user_code}",
+            "expires_in": int(devices.LIVES.total_seconds()),
+            "interval": devices.INTERVAL,
+        },
+        headers=quota_headers(request, who),
+    )
+
+
+def _wanted(
+    request: web.Request, form: Parameters, who: Authenticated
+) -> DeviceRequest | Fault:
+    client, settings = who.client, request.app[DEPS].settings
+    if DEVICE_CODE not in client.metadata.grant_types or _connection_of(who) is None:
+        return _FORBIDDEN
+    scope = scopes.read(form.get("scope"))
+    if isinstance(scope, Fault):
+        return scope
+    resource = form.every("resource")
+    is_trusted = str(client.client_id) in settings.trusted_client_ids
+    fault = (
+        unkept(client.metadata)
+        or authorization.wrong_scope(client, scope, is_trusted=is_trusted)
+        or authorization.wrong_resource(client, resource)
+    )
+    return fault or DeviceRequest(
+        scope=scope,
+        resource=resource,
+        issuer=issuer_of(request, settings.issuer),
+        dpop_jkt=who.confirmation.jkt,
+    )
+
+
+def _connection_of(who: Authenticated) -> KnownConnection | None:
+    """What stands for the client where no redirect says which connection."""
+    if who.connection is not None:
+        return who.connection
+    return who.client.connections[0] if who.client.connections else None
+
+
+async def poll(request: web.Request, form: Parameters, who: Admitted) -> dict[str, Any]:
+    """The grant of POST /oauth2/token (§3.4)."""
+    connection = _connection_of(who.client)
+    if DEVICE_CODE not in who.client.metadata.grant_types or connection is None:
+        granting.count(request, "device_code", _FORBIDDEN)
+        refuse(_FORBIDDEN)
+    asked = CodeAsked(
+        client_id=who.client.client_id,
+        by=connection,
+        code=required(form, "device_code"),
+        redirect_uri=None,
+        terms=granting.terms(request, form, who),
+    )
+    outcome = await poll_device.poll(request.app[DEPS], asked)
+    granting.count(request, "device_code", outcome)
+    if isinstance(outcome, Fault):
+        refuse(outcome, **quota_headers(request, who))
+    body = granting.answer(request, outcome.access, refresh_token=outcome.refresh.value)
+    return body | await id_tokens.beside(request, who, outcome.access, outcome.signed_in)
+
+
+async def post_preview(request: web.Request) -> Answer:
+    """What a device asks its user for; refused as the consent itself would be."""
+    caller = await consumer_of(request, scope="app:authorize")
+    form = cast(
+        DeviceBody, {**await read_wrapped(request, "device"), "user_id": caller.user_id}
+    )
+    await _limit_guesses(request, caller)
+    outcome = await answer_device.show(request.app[DEPS], _answer_of(form, caller))
+    if isinstance(outcome, Refused):
+        note(request, outcome=outcome.reason.name.lower())
+        refuse_in_envelope(outcome)
+    note(request, app_client_id=str(outcome.client_id))
+    return Answer(
+        data={
+            "client": {"id": outcome.client_id, "name": outcome.client_name},
+            "scope": joined(outcome.scope),
+            "new": joined(outcome.new),
+            "trusted": outcome.client_is_trusted,
+            "user_code": devices.shown(devices.typed(form.user_code) or ""),
+        },
+        headers=NO_STORE,
+    )
+
+
+async def post_answer(request: web.Request) -> Answer:
+    """Let the device have what it asks for, or not; a code is answered once."""
+    caller = await consumer_of(request, scope="app:authorize")
+    form = cast(
+        AnswerBody, {**await read_wrapped(request, "device"), "user_id": caller.user_id}
+    )
+    await _limit_guesses(request, caller)
+    answer = answer_device.allow if form.answer == "allow" else answer_device.refuse
+    outcome = await answer(request.app[DEPS], _answer_of(form, caller))
+    if isinstance(outcome, Refused):
+        result = outcome.reason.name.lower()
+    else:
+        result = "allowed" if form.answer == "allow" else "denied"
+    request.app[METRICS].grants.labels("device_consent", result).inc()
+    note(request, outcome=result)
+    if isinstance(outcome, Refused):
+        refuse_in_envelope(outcome)
+    return Answer(data={"client_id": outcome, "answer": form.answer}, headers=NO_STORE)
+
+
+async def _limit_guesses(request: web.Request, caller: Caller) -> None:
+    """Guesses are few, by address and by user; and in all (§5.1)."""
+    await limit(request, Purpose.DEVICE, user=caller.user_id)
+    through = "gateway" if caller.token is None else str(caller.token.client_id)
+    await limit_whole(request, Purpose.DEVICE, client=through)
+
+
+def _answer_of(form: DeviceBody, caller: Caller) -> DeviceAnswer:
+    return DeviceAnswer(
+        user_id=UserId(form.user_id), user_code=form.user_code, session=caller.token
+    )
