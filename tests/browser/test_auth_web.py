@@ -6,6 +6,8 @@ import pyotp
 from aiohttp import ClientSession
 from playwright.async_api import Browser, BrowserContext, Page, Response, expect
 
+from services.mithril_api.domain.grants import DEVICE_CODE
+from shared.models.schema import mithril as tables
 from tests.browser.conftest import Client
 from tests.signing_in import Set
 
@@ -309,3 +311,34 @@ async def test_a_narrow_screen_needs_no_scrolling_sideways(
             await page.goto(running.url + path)
         wide = await page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 320
+
+
+async def test_a_device_is_allowed_by_its_code_without_a_script(
+    chromium: Browser, running: Set
+) -> None:
+    world = running.world
+    c = tables.clients
+    granted = c.update().where(c.c.id == world.client_id)
+    async with running.api.deps.db.begin() as conn:
+        await conn.execute(granted.values(settings={"allowed_grant_types": [DEVICE_CODE]}))
+    form = {"client_id": str(world.client_id), "client_secret": world.client_secret}
+    url = f"{running.public}/oauth2/device_authorization"
+    asked = {**form, "scope": "episode:read"}
+    async with ClientSession() as session, session.post(url, data=asked) as answer:
+        told = await answer.json()
+    context = await chromium.new_context(locale="en-GB", java_script_enabled=False)
+    page = await context.new_page()
+
+    await page.goto(f"{running.url}/device")
+    await expect(page.get_by_label("Code")).to_be_focused()
+    await page.get_by_label("Code").fill(told["user_code"].lower())
+    await page.get_by_role("button", name="Continue").click()
+    await page.get_by_label("E-mail").fill(world.email)
+    await page.get_by_label("Password").fill(world.password)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_text(told["user_code"])).to_be_visible()
+    await expect(page.get_by_text("Allow it only if you have started")).to_be_visible()
+    await page.get_by_role("button", name="The code matches, allow").click()
+    done = page.get_by_role("heading", name="The device is connected")
+    await expect(done).to_be_visible()
+    await context.close()

@@ -14,16 +14,17 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from joserfc.jwk import ECKey, KeyParameters, RSAKey
 
+from services.mithril_api.domain.grants import DEVICE_CODE
 from shared.models.schema import mithril as tables
 from shared.runtime.embedded import free_port
 from tests.builders import World, a_world
 from tests.fakes import TickingClock
-from tests.pages import Browser
+from tests.pages import Browser, Page
 from tests.signing_in import Set, started
 
 T = TypeVar("T")
 _SECONDS = 60
-GRANTS = ["client_credentials", "password"]
+GRANTS = ["client_credentials", "password", DEVICE_CODE]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +83,11 @@ class Standing:
 
     async def visited(self, request: web.Request) -> web.Response:
         """The same for a program in another language: the link is the body."""
+        url, holder = await request.text(), request.query.get("client_id")
         try:
-            return web.Response(text=await self._visit(await request.text(), "allow"))
+            if holder is not None:
+                return web.Response(text=await self._connect(url, holder))
+            return web.Response(text=await self._visit(url, "allow"))
         except AssertionError as failure:
             return web.Response(status=409, text=str(failure))
 
@@ -119,17 +123,29 @@ class Standing:
         if not first.location.startswith(self.running.url):
             return first.location  # a refusal
         (client_id,) = parse_qs(urlsplit(first.location).query)["client_id"]
+        page = await self._walk(first.location, client_id, answer)
+        assert page.status == 303, (page.path, page.status, page.text)
+        return page.location
+
+    async def _connect(self, url: str, client_id: str) -> str:
+        """A person allows what a device of this client shows them."""
+        page = await self._walk(url, client_id, "allow")
+        assert page.path == "/device/allowed", (page.path, page.status, page.text)
+        return page.url
+
+    async def _walk(self, url: str, client_id: str, answer: str) -> Page:
         world, browser = self.worlds[client_id], self.browsers[client_id]
-        page = await browser.get(first.location)
+        page = await browser.get(url)
         filled: dict[str, dict[str, str]] = {
+            "/device": {},
             "/sign-in": {"email": world.email, "password": world.password},
             "/consent": {"answer": answer},
+            "/device/confirm": {"answer": answer},
             "/sign-out": {},
         }
         while page.status == 200 and page.path in filled:
             page = await browser.submit(page, filled.pop(page.path), action=page.path)
-        assert page.status == 303, (page.path, page.status, page.text)
-        return page.location
+        return page
 
 
 def a_key(alg: str) -> ECKey | RSAKey:

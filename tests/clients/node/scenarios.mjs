@@ -13,6 +13,13 @@ export async function visit(url) {
   return new URL(landed);
 }
 
+// The same person with the code that a device of this client shows.
+export async function connect(url, { client_id }) {
+  const agent = `${settings.agent}?client_id=${client_id}`;
+  const answer = await fetch(agent, { method: "POST", body: url });
+  assert.equal(answer.status, 200, await answer.text());
+}
+
 export async function run(scenarios) {
   const report = {};
   for (const [name, scenario] of Object.entries(scenarios)) {

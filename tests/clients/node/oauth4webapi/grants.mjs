@@ -2,7 +2,7 @@
 
 import { strict as assert } from "node:assert";
 import * as oauth from "oauth4webapi";
-import { settings, visit } from "../scenarios.mjs";
+import { connect, settings, visit } from "../scenarios.mjs";
 import {
   SCOPE,
   introspected,
@@ -47,6 +47,24 @@ export default {
       const tokens = await oauth.processClientCredentialsResponse(server, client, response);
       assert.equal(tokens.scope, "episode:read");
     }
+  },
+
+  async "a device polls until its user has allowed it"() {
+    const who = settings.clients.secretless;
+    const [device, authentication] = [{ client_id: who.client_id }, oauth.None()];
+    const begun = await oauth.processDeviceAuthorizationResponse(
+      server,
+      device,
+      await oauth.deviceAuthorizationRequest(server, device, authentication, { scope: SCOPE }, loopback),
+    );
+    const polled = async () => oauth.processDeviceCodeResponse(
+      server,
+      device,
+      await oauth.deviceCodeGrantRequest(server, device, authentication, begun.device_code, loopback),
+    );
+    await assert.rejects(polled, { error: "authorization_pending" });
+    await connect(begun.verification_uri_complete, who);
+    assert.equal((await polled()).scope, SCOPE);
   },
 
   async "a request is pushed"() {

@@ -2,7 +2,7 @@
 
 import { strict as assert } from "node:assert";
 import * as client from "openid-client";
-import { settings, visit } from "../scenarios.mjs";
+import { connect, settings, visit } from "../scenarios.mjs";
 import { SCOPE, configured, request, signedIn } from "./client.mjs";
 
 export default {
@@ -46,6 +46,18 @@ export default {
       const tokens = await client.clientCredentialsGrant(config, { scope: "episode:read" });
       assert.equal(tokens.scope, "episode:read");
     }
+  },
+
+  async "a device polls until its user has allowed it"() {
+    const who = settings.clients.confidential;
+    const config = await configured(who);
+    const begun = await client.initiateDeviceAuthorization(config, { scope: SCOPE });
+    await connect(begun.verification_uri_complete, who);
+    // It would wait as long as it is told; its user has answered.
+    const tokens = await client.pollDeviceAuthorizationGrant(config, { ...begun, interval: 0 });
+    assert.equal(tokens.scope, SCOPE);
+    const refreshed = await client.refreshTokenGrant(config, tokens.refresh_token);
+    assert.notEqual(refreshed.refresh_token, tokens.refresh_token);
   },
 
   async "a request is pushed"() {

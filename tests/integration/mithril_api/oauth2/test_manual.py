@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from services.mithril_api.domain.grants import DEVICE_CODE
 from shared.wire import dpop
 from tests.builders import World
 from tests.integration.mithril_api.conftest import Api
@@ -19,8 +20,10 @@ from tests.integration.mithril_api.oauth2.oauth import (
     a_client,
     a_code,
     bought,
+    by_post,
     client_credentials,
     exchange,
+    post,
     query_of,
     token,
 )
@@ -67,7 +70,10 @@ async def known(api: Api, world: World) -> dict[str, str]:
     tokens = await bought(api, world)
     code = await a_code(api, world, scope="openid email")
     openid = await exchange(api, world, code)
+    form = {"scope": "episode:read", **by_post(world)}
+    begun = await post(api, "/oauth2/device_authorization", form)
     return {
+        "DEVICE_CODE": begun.body["device_code"],
         "ID_ACCESS_TOKEN": openid.body["access_token"],
         "CLIENT_ID": str(world.client_id),
         "CLIENT_SECRET": world.client_secret,
@@ -87,7 +93,7 @@ def test_the_manual_shows_a_command_for_each_thing_to_do() -> None:
 
 
 async def command_answers(api: Api, number: int) -> None:
-    world = await a_client(api)
+    world = await a_client(api, allowed_grant_types=["client_credentials", DEVICE_CODE])
     command = here(api, commands()[number])
     command = command.replace("https://mis.example/callback", world.redirect_uri)
 
@@ -95,6 +101,9 @@ async def command_answers(api: Api, number: int) -> None:
 
     assert status == 0, out
     answer = json.loads(out) if out else {}
+    if "$DEVICE_CODE" in command:  # whose user the manual has not asked
+        assert answer["error"] == "authorization_pending"
+        return
     assert "error" not in answer, out
     if "/oauth2/token" in command:
         assert answer["token_type"] == ("DPoP" if "$PROOF" in command else "Bearer")
