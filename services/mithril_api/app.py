@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -17,7 +17,8 @@ from services.mithril_api.actions.verify_tokens import VerifyAsked, verify_many
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain.security_check import Finding
 from services.mithril_api.domain.verification import Verdict
-from services.mithril_api.handlers import keys, routes
+from services.mithril_api.handlers import description, keys, routes
+from services.mithril_api.handlers.document import document_of
 from services.mithril_api.leases import QuotaLeases
 from services.mithril_api.metrics import Metrics
 from services.mithril_api.postman import Postman
@@ -122,8 +123,7 @@ def build(
         app[keys.VERIFIES] = verifies
         app[keys.CLIENTS] = clients
         app.cleanup_ctx.append(session.while_serving)
-    routes.add_public(public)
-    routes.add_internal(internal)
+    _add_routes(public, internal, page=settings.api_page == "on")
     health.add_routes(internal, readiness=readiness, registry=registry, outbox=relay.state)
     return Built(
         deps=deps,
@@ -134,6 +134,21 @@ def build(
         postman=Postman(deps, woken=woken),
         registry=registry,
     )
+
+
+def _add_routes(public: web.Application, internal: web.Application, *, page: bool) -> None:
+    routes.add_public(public)
+    routes.add_internal(internal)
+    description.add_routes(public, internal, page=page)
+
+
+def describe() -> dict[str, Any]:
+    """The OpenAPI document of both listeners, of a service that is not running."""
+    public, internal = web.Application(), web.Application()
+    _add_routes(public, internal, page=True)
+    registry = metrics.registry()
+    health.add_routes(internal, readiness=Readiness({}), registry=registry, outbox=dict)
+    return document_of({"public": public, "internal": internal})
 
 
 def _coalescers(

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import cached_property
+from typing import Literal
 from uuid import UUID
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -62,6 +63,11 @@ class Settings(
         validation_alias="MITHRIL_ISSUER",
         pattern=r"^https?://[^\s?#]+$",
         description="our identifier in `iss` (RFC 9207); none: the address that was called",
+    )
+    api_page: Literal["on", "off"] = Field(
+        "on",
+        validation_alias="MITHRIL_API_PAGE",
+        description="whether `/docs` is there: a page to try every operation",
     )
     secret_overlap: int = Field(
         604_800,

@@ -21,6 +21,7 @@ from shared.runtime.overload import OverloadedError
 from shared.runtime.postgres import DatabaseUnavailableError
 from shared.wire import envelope
 from shared.wire.envelope import Answer, Meta, Problem
+from shared.wire.operations import Layer, around
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[Answer | web.StreamResponse]]
 
@@ -76,8 +77,7 @@ def as_aiohttp(handler: Handler) -> Callable[[web.Request], Awaitable[web.Stream
         body = envelope.success(request[META], answer)
         return web.Response(body=body, status=answer.status, headers=headers)
 
-    render.__name__ = getattr(handler, "__name__", "handler")
-    return render
+    return around(render, handler, Layer(style="envelope", refuses=(400, 406, 503)))
 
 
 def _middleware(listener: str, entropy: Entropy, metrics: HttpMetrics) -> Middleware:

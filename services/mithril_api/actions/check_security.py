@@ -39,4 +39,5 @@ def deployment_of(settings: Settings) -> Deployment:
         password_passes=settings.password_passes,
         trusted_clients=len(settings.trusted_client_ids),
         proxies=settings.trusted_proxies,
+        api_page=settings.api_page == "on",
     )

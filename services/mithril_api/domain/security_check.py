@@ -66,6 +66,7 @@ class Deployment:
     password_passes: int
     trusted_clients: int
     proxies: Sequence[str]
+    api_page: bool
 
 
 def check(deployment: Deployment, registered: Registered) -> list[Finding]:
@@ -146,6 +147,12 @@ def _of_settings(given: Deployment) -> Iterator[Finding]:
         "MITHRIL_TRUSTED_PROXIES",
         "no proxy of ours is everybody",
         "everybody may say where a request comes from",
+    )
+    yield _wished(
+        not given.api_page,
+        "MITHRIL_API_PAGE",
+        "there is no page to try the API",
+        "`/docs` is a page to try the API: fine for trying, needless elsewhere",
     )
     if given.trusted_clients:
         text = f"{given.trusted_clients} clients skip the consent of their users"

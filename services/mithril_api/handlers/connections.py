@@ -2,10 +2,17 @@
 
 import re
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
+from uuid import UUID
 
 from aiohttp import web
-from pydantic import StringConstraints, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    StringConstraints,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
+from typing_extensions import TypedDict
 
 from services.mithril_api.actions.change_connection import change_connection
 from services.mithril_api.actions.delete_connection import delete_connection
@@ -16,6 +23,7 @@ from services.mithril_api.actions.refresh_connection_secret import (
 )
 from services.mithril_api.domain.connections import Connection, ConnectionChange, Opened
 from services.mithril_api.domain.refusals import Clash, Refused
+from services.mithril_api.handlers.declaring import API_KEY_HEADER, GONE, page_of
 from services.mithril_api.handlers.keys import DEPS
 from services.mithril_api.handlers.parsing import (
     blanked,
@@ -26,6 +34,7 @@ from services.mithril_api.handlers.parsing import (
 from services.mithril_api.handlers.problems import refuse
 from services.mithril_api.handlers.rendering import (
     NOTHING,
+    Timestamp,
     list_answer,
     paged,
     timestamp,
@@ -36,6 +45,7 @@ from shared.models.ids import ClientId, ConnectionId
 from shared.runtime.bodies import read_object
 from shared.wire.casting import Body, Id, is_uuid, parse_uuid
 from shared.wire.envelope import Answer, Invalid, Problem, not_found
+from shared.wire.operations import Gives, Takes, operation
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -56,6 +66,14 @@ RedirectUri = Annotated[
     str,
     StringConstraints(max_length=2048, pattern=r"^https://[^\s\p{Cc}#]+$"),
     WrapValidator(_loopback_or),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "maxLength": 2048,
+            "pattern": r"^(https://[^\s#]+|http://(127\.0\.0\.1|\[::1\]|localhost)(:[0-9]{1,5})?(/[!-~]*)?)$",
+            "description": "https, or http on the user's own machine (RFC 8252).",
+        }
+    ),
 ]
 
 
@@ -85,6 +103,43 @@ class ChangeBody(Body):
     redirect_uri: RedirectUri | None = None
 
 
+class ConnectionObject(TypedDict):
+    """What one consumer registered for one client."""
+
+    id: UUID
+    redirect_uri: str
+    client_id: UUID
+    consumer_id: UUID
+    inserted_at: Timestamp
+    updated_at: Timestamp
+
+
+class OpenedConnectionObject(ConnectionObject):
+    """The same with its new secret, which is shown this once."""
+
+    secret: str
+
+
+class SecretLifeObject(TypedDict):
+    """A secret, without its value."""
+
+    inserted_at: Timestamp
+    expires_at: Timestamp | None
+    is_live: bool
+
+
+class ConnectionUse(TypedDict):
+    """Which secrets a connection has, and when one was last used (to the hour)."""
+
+    last_used_at: Timestamp | None
+    secrets: list[SecretLifeObject]
+
+
+_WITH_SECRET = Gives(data=OpenedConnectionObject, headers=("Location",))
+_NEW_WITH_SECRET = Gives(data=OpenedConnectionObject, status=201, headers=("Location",))
+
+
+@operation(page_of(ConnectionObject), query=Filters)
 async def get_all(request: web.Request) -> Answer:
     """A page of a client's connections."""
     client_id = _client_id(request)
@@ -104,6 +159,7 @@ async def get_all(request: web.Request) -> Answer:
     return list_answer([rendered(connection) for connection in found], page, total)
 
 
+@operation(Gives(data=ConnectionObject, urgent=ConnectionUse), refuses=(404,))
 async def get_one(request: web.Request) -> Answer:
     """A connection of a client, without its secret; `urgent` has what operators look for."""
     client_id, connection_id = _client_id(request), _connection_id(request)
@@ -116,6 +172,7 @@ async def get_one(request: web.Request) -> Answer:
     return Answer(data=rendered(connection), urgent=_in_use(use, now=deps.clock.now()))
 
 
+@operation(_WITH_SECRET, _NEW_WITH_SECRET, takes=Takes(models=(PutBody,)), refuses=(404,))
 async def put(request: web.Request) -> Answer:
     """Open or change the connection of a consumer: 201 or 200, with a fresh secret either way.
 
@@ -145,6 +202,7 @@ async def put(request: web.Request) -> Answer:
     return _with_secret(outcome)
 
 
+@operation(Gives(data=ConnectionObject), takes=Takes(models=(ChangeBody,)), refuses=(404,))
 async def patch(request: web.Request) -> Answer:
     """Change a connection; the secret is neither changed nor told."""
     client_id, connection_id = _client_id(request), _connection_id(request)
@@ -161,6 +219,7 @@ async def patch(request: web.Request) -> Answer:
     return Answer(data=rendered(outcome))
 
 
+@operation(_WITH_SECRET, headers=API_KEY_HEADER, refuses=(404,))
 async def patch_refresh_secret(request: web.Request) -> Answer:
     """A new secret; the former one works until the overlap ends."""
     outcome = await refresh_connection_secret(
@@ -174,6 +233,7 @@ async def patch_refresh_secret(request: web.Request) -> Answer:
     return _with_secret(outcome)
 
 
+@operation(_WITH_SECRET, refuses=(404,))
 async def patch_rotate_secret(request: web.Request) -> Answer:
     """The same by an operator, who needs no key of the consumer."""
     outcome = await rotate_connection_secret(
@@ -184,6 +244,7 @@ async def patch_rotate_secret(request: web.Request) -> Answer:
     return _with_secret(outcome)
 
 
+@operation(GONE, refuses=(404,))
 async def delete(request: web.Request) -> Answer:
     """Delete a connection."""
     refused = await delete_connection(
@@ -212,7 +273,7 @@ def _with_secret(opened: Opened) -> Answer:
     )
 
 
-def _in_use(use: Use, *, now: datetime) -> dict[str, Any]:
+def _in_use(use: Use, *, now: datetime) -> ConnectionUse:
     """Which secrets there are, by when they were made, and when one was last used."""
     return {
         "last_used_at": None if use.last_at is None else timestamp(use.last_at),
@@ -229,7 +290,7 @@ def _in_use(use: Use, *, now: datetime) -> dict[str, Any]:
     }
 
 
-def rendered(connection: Connection) -> dict[str, Any]:
+def rendered(connection: Connection) -> ConnectionObject:
     """The Connection object of the contract, which has no secret."""
     return {
         "id": connection.id,

@@ -11,6 +11,7 @@ from services.mithril_api.app import Built, build
 from services.mithril_api.deps import Deps
 from services.mithril_api.settings import Settings
 from tests.fakes import SteppingClock
+from tests.integration.mithril_api.conformance import Conformance
 
 if TYPE_CHECKING:
     from tests.integration.mithril_api.town import Town
@@ -56,9 +57,11 @@ def clock() -> SteppingClock:
 async def api(mithril_database: str, clock: SteppingClock) -> AsyncIterator[Api]:
     """Both listeners on a fresh database; the relay does not run.
 
+    Answers that the OpenAPI document does not know fail the test.
     The internal client sends the service token unless told otherwise.
     """
     built = build(settings_for(mithril_database), clock=clock)
+    conformance = Conformance(built)
     bearer = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
     async with (
         TestClient(TestServer(built.public)) as public,
@@ -67,6 +70,7 @@ async def api(mithril_database: str, clock: SteppingClock) -> AsyncIterator[Api]
         yield Api(built=built, clock=clock, public=public, internal=internal)
     await built.deps.db.dispose()
     built.deps.passwords.close()
+    assert conformance.complaints == []
 
 
 @pytest.fixture

@@ -1,12 +1,30 @@
 """What a token is said to be (RFC 7662 §2.2), and to whom."""
 
-from typing import Any
+from typing import Any, NotRequired
+
+from typing_extensions import TypedDict
 
 from services.mithril_api.domain.bearers import is_of_a_user
 from services.mithril_api.domain.oauth2.client_authentication import ClientFacts
 from services.mithril_api.domain.records import Token
 from shared.models.scopes import joined
 from shared.models.tokens import TokenName
+
+
+class IntrospectionObject(TypedDict):
+    """What a token is; of one that is not active, no more than that."""
+
+    active: bool
+    iss: NotRequired[str]
+    sub: NotRequired[str]
+    client_id: NotRequired[str]
+    scope: NotRequired[str]
+    exp: NotRequired[int]
+    iat: NotRequired[int]
+    jti: NotRequired[str]
+    token_type: NotRequired[str]
+    aud: NotRequired[list[str]]
+
 
 INACTIVE: dict[str, Any] = {"active": False}
 

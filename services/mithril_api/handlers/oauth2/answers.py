@@ -11,6 +11,7 @@ from shared.runtime.http import META, note
 from shared.runtime.overload import OverloadedError
 from shared.runtime.postgres import DatabaseUnavailableError
 from shared.wire.envelope import Problem
+from shared.wire.operations import Gives, Layer, around, operation
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -79,8 +80,7 @@ def as_oauth(handler: Handler) -> Handler:
             response.headers.update(_ANY_ORIGIN)
         return response
 
-    render.__name__ = getattr(handler, "__name__", "handler")
-    return render
+    return around(render, handler, Layer(style="oauth", refuses=(400, 503)))
 
 
 def as_page(handler: Handler) -> Handler:
@@ -89,10 +89,12 @@ def as_page(handler: Handler) -> Handler:
     async def render(request: web.Request) -> web.StreamResponse:
         return await _answered(request, handler)
 
-    render.__name__ = getattr(handler, "__name__", "handler")
-    return render
+    return around(render, handler, Layer(style="oauth", refuses=(400, 503)))
 
 
+@operation(
+    Gives(status=204, headers=("Access-Control-Allow-Origin",), says="Any page may ask.")
+)
 async def preflight(_: web.Request) -> web.StreamResponse:
     """What a browser asks before a page of another origin may ask (CORS)."""
     return web.Response(status=204, headers={**_ANY_ORIGIN, **_PREFLIGHT})

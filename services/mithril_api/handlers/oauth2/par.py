@@ -1,6 +1,7 @@
 """POST /oauth2/par: an authorization request, pushed by its client (RFC 9126)."""
 
 from aiohttp import web
+from typing_extensions import TypedDict
 
 from services.mithril_api.actions.oauth2 import begin_authorization
 from services.mithril_api.domain.limits import Purpose
@@ -10,9 +11,29 @@ from services.mithril_api.handlers.keys import DEPS, METRICS
 from services.mithril_api.handlers.oauth2.answers import json_answer, refuse
 from services.mithril_api.handlers.oauth2.authorize import judged
 from services.mithril_api.handlers.oauth2.callers import admitted, quota_headers
+from services.mithril_api.handlers.oauth2.declaring import (
+    CLIENT,
+    AuthorizationForm,
+    form,
+    plain,
+)
 from services.mithril_api.handlers.oauth2.forms import read_form
+from shared.wire.operations import operation
 
 
+class PushedObject(TypedDict):
+    """By what the request is known now, and for how many seconds."""
+
+    request_uri: str
+    expires_in: int
+
+
+@operation(
+    plain(PushedObject, status=201),
+    takes=form(AuthorizationForm),
+    needs=CLIENT,
+    refuses=(401, 429),
+)
 async def post_par(request: web.Request) -> web.StreamResponse:
     """Judge and keep a request: 201, and the `request_uri` by which its browser comes."""
     form = await read_form(request)
