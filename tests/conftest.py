@@ -16,7 +16,7 @@ from tests.neighbours.household import HOUSEHOLD, Found
 from tests.neighbours.ladder import Broker
 from tests.neighbours.ladders import own_kafka_ladder
 
-pytest_plugins = ["tests.neighbours.plugin"]
+pytest_plugins = ["tests.neighbours.plugin", "tests.clients.plugin"]
 
 
 @pytest.fixture(scope="session")

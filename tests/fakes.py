@@ -18,3 +18,14 @@ class SteppingClock:
     def advance(self, by: timedelta) -> None:
         """Let time pass."""
         self._now += by
+
+
+class TickingClock(SteppingClock):
+    """Goes on by itself: for tests with others, which read the machine's clock."""
+
+    def __init__(self) -> None:
+        self._made = datetime.now(UTC)
+        super().__init__(self._made)
+
+    def now(self) -> datetime:
+        return super().now() + (datetime.now(UTC) - self._made)

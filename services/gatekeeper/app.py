@@ -16,6 +16,7 @@ from services.gatekeeper.domain.rules import Rules
 from services.gatekeeper.handlers import keys, routes
 from services.gatekeeper.limiter import Limiter
 from services.gatekeeper.metrics import Metrics
+from services.gatekeeper.proofs import SeenProofs
 from services.gatekeeper.refreshing import Refresher
 from services.gatekeeper.revocations import Revocations
 from services.gatekeeper.settings import Settings
@@ -79,6 +80,7 @@ def build(
         session=session,
         service_token=service_token,
         deadline=settings.deadline_seconds,
+        checks_holders=True,
     )
     verifier = Verifier(
         mithril,
@@ -98,6 +100,7 @@ def build(
             service_token=service_token,
             deadline=settings.deadline_seconds,
         ),
+        proofs=SeenProofs(most=settings.limiter_entries),
         limiter=Limiter(most=settings.limiter_entries),
         clock=clock,
         entropy=entropy,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from services.gatekeeper.domain.rules import Rules
 from services.gatekeeper.limiter import Limiter
 from services.gatekeeper.metrics import Metrics
+from services.gatekeeper.proofs import SeenProofs
 from services.gatekeeper.settings import Settings
 from services.gatekeeper.verifying import Verifier
 from shared.peers.abac import AbacApi
@@ -20,6 +21,7 @@ class Deps:
     rules: Rules
     verifier: Verifier
     abac: AbacApi
+    proofs: SeenProofs
     limiter: Limiter
     clock: Clock
     entropy: Entropy

@@ -1,5 +1,6 @@
 """Settings of gatekeeper: two deployments of it differ in these alone."""
 
+import re
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -7,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from services.gatekeeper.domain.returning import is_own_path
-from shared.runtime.settings import KafkaSettings, ProcessSettings, Secrets
+from shared.runtime.settings import KafkaSettings, Names, ProcessSettings, Secrets
 
 _HTTP = r"^https?://[^\s?#@\\]+$"
 _HTTP_OR_NONE = r"^(https?://[^\s?#@\\]+)?$"
@@ -57,6 +58,12 @@ class Settings(KafkaSettings, ProcessSettings):
         "nginx",
         validation_alias="MITHRIL_GATEKEEPER_DIALECT",
         description="whose account of the original request is believed; no other one is",
+    )
+    resource_origins: Names = Field(
+        (),
+        validation_alias="MITHRIL_GATEKEEPER_RESOURCE_ORIGINS",
+        description="origins of the guarded services, as clients write them in DPoP proofs; "
+        "none: that of MITHRIL_GATEKEEPER_PUBLIC_URL",
     )
     token_cookie: str = Field(
         "authorization",
@@ -179,6 +186,19 @@ class Settings(KafkaSettings, ProcessSettings):
         if address.path.strip("/"):
             raise ValueError("MITHRIL_GATEKEEPER_PUBLIC_URL must have no path")
         return self
+
+    @field_validator("resource_origins")
+    @classmethod
+    def _origins_are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        plain = tuple(item.rstrip("/") for item in origins)
+        for item in plain:
+            if not re.fullmatch(_HTTP, item) or urlsplit(item).path:
+                raise ValueError("each must be an origin: https://host, without a path")
+        return plain
+
+    def origins(self) -> tuple[str, ...]:
+        """The origins that requests to guarded services are addressed to."""
+        return self.resource_origins or (self.origin,)
 
     @property
     def origin(self) -> str:

@@ -69,6 +69,11 @@ class Settings(
         validation_alias="MITHRIL_API_PAGE",
         description="whether `/docs` is there: a page to try every operation",
     )
+    dpop_nonce: Literal["required", "optional"] = Field(
+        "required",
+        validation_alias="MITHRIL_DPOP_NONCE",
+        description="whether a DPoP proof needs a nonce of ours where tokens are issued",
+    )
     secret_overlap: int = Field(
         604_800,
         validation_alias="MITHRIL_SECRET_OVERLAP",

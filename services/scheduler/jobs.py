@@ -60,8 +60,9 @@ JOBS = (
     Job(
         name="trim-sign-in",
         schedule="sign_in_trimming_schedule",
-        what="Deletes nonces and authorization requests past their time, links to set a new "
-        "password two days past theirs, and limits that are used up no longer.",
+        what="Deletes nonces, authorization requests and the digests of assertions and DPoP "
+        "proofs past their time, links to set a new password two days past theirs, and limits "
+        "that are used up no longer.",
         kept_for=None,
         reason="None of them means anything any more. A link is kept a little, since a mail "
         "that could not be sent is tried for a day, and its link lives from then on.",

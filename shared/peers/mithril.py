@@ -64,6 +64,9 @@ class MithrilApi:
     ]  # made on the running loop, when first used
     service_token: str = field(repr=False)
     deadline: float = 2.0
+    # Whether the caller has whoever shows a token prove what it is bound to. To anybody else a
+    # token that is bound is none: it would be taken from whoever has a copy.
+    checks_holders: bool = False
     breaker: Breaker = field(default_factory=Breaker)
 
     async def verify(
@@ -74,9 +77,10 @@ class MithrilApi:
             return RefusedToken(reason="malformed")
         headers = {} if api_key is None else {"api-key": api_key}
         path = f"/admin/tokens/{quote(token, safe='')}/verify"
-        return await self._ask(
+        verdict = await self._ask(
             "GET", path, read_one, headers=headers, request_id=request_id
         )
+        return self._usable(verdict)
 
     async def verify_many(
         self, asked: Sequence[TokenAsked], *, request_id: str | None = None
@@ -95,7 +99,7 @@ class MithrilApi:
             )
             if len(told) != len(fit):
                 raise MithrilUnavailableError("mithril-api's answer cannot be read")
-        verdicts = dict(zip(map(id, fit), told, strict=True))
+        verdicts = dict(zip(map(id, fit), map(self._usable, told), strict=True))
         malformed = RefusedToken(reason="malformed")
         return [verdicts.get(id(item), malformed) for item in asked]
 
@@ -107,6 +111,12 @@ class MithrilApi:
             return RefusedToken(reason="malformed")
         path = f"/admin/api_key/{quote(api_key, safe='')}/verify"
         return await self._ask("GET", path, read_key, request_id=request_id)
+
+    def _usable(self, verdict: Verdict) -> Verdict:
+        bound = isinstance(verdict, VerifiedToken) and verdict.confirmation.is_bound
+        return (
+            RefusedToken(reason="bound") if bound and not self.checks_holders else verdict
+        )
 
     async def _ask(
         self,

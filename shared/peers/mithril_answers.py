@@ -7,6 +7,7 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from shared.models.confirmations import UNBOUND, Confirmation, confirmation_of
 from shared.models.scopes import scope_set
 
 _SERVICE_TOKEN_REFUSED = frozenset(
@@ -34,6 +35,7 @@ class VerifiedToken:
     client_type: str | None = None
     broker_scope: frozenset[str] | None = None  # none where no broker stands between
     expires_at: int | None = None  # unix seconds
+    confirmation: Confirmation = UNBOUND  # what its holder has to prove
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,7 @@ class _Details(BaseModel):
     scope: str = ""
     broker_scope: str | None = None
     client_type: str | None = None
+    cnf: Any = None
 
 
 class _User(BaseModel):
@@ -188,6 +191,7 @@ def _verified(data: _Data, urgent: _Urgent) -> VerifiedToken:
         client_type=details.client_type,
         broker_scope=broker_scope,
         expires_at=data.expires_at,
+        confirmation=confirmation_of({"cnf": details.cnf}),
     )
 
 

@@ -14,7 +14,10 @@ from shared.peers.abac import AbacUnavailableError
 from shared.peers.mithril import MithrilUnavailableError, RefusedToken, VerifiedToken
 from shared.runtime import platform
 from shared.runtime.platform import INVALID_TOKEN, MISSING_BEARER
+from shared.wire import holders
+from shared.wire.dpop import Proof
 from shared.wire.envelope import UNAVAILABLE_TEXT
+from shared.wire.holders import Shown
 
 # The texts of the contract.
 MISSING_KEY = "Api key is not set"
@@ -30,7 +33,7 @@ class CheckAsked:
     """A request to check, with its credentials."""
 
     original: Original
-    token: str | None = field(repr=False)
+    shown: Shown | None
     api_key: str | None = field(repr=False)
     request_id: str
 
@@ -65,7 +68,8 @@ async def check(deps: Deps, asked: CheckAsked) -> Outcome:
     found = None if path is None else deps.rules.find(original.method, path)
     rule = None if found is None else found[0]
     by_key = rule is not None and rule.api_key
-    credential = asked.api_key if by_key else asked.token
+    token = None if asked.shown is None else asked.shown.token
+    credential = asked.api_key if by_key else token
     if not credential:
         text, outcome = (MISSING_KEY, "no_key") if by_key else (MISSING_BEARER, "no_token")
         return Denied(401, "access_denied", text, outcome)
@@ -89,8 +93,28 @@ async def check(deps: Deps, asked: CheckAsked) -> Outcome:
     if isinstance(verdict, RefusedToken):
         text = INVALID_KEY if by_key else INVALID_TOKEN
         return Denied(401, "access_denied", text, "refused", extra)
+    if not by_key and not _is_holder(deps, asked, verdict):
+        return Denied(401, "access_denied", INVALID_TOKEN, "not_proved", extra, verdict)
 
     return await _permit(deps, asked, found, verdict, extra)
+
+
+def _is_holder(deps: Deps, asked: CheckAsked, verdict: Kept) -> bool:
+    """Whether the caller proves what its token is bound to, by a proof that did not come before."""
+    shown, verified = asked.shown, verdict.verified
+    if shown is None or not isinstance(verified, VerifiedToken):
+        return False
+    now = deps.clock.now()
+    proof = holders.judge(
+        verified.confirmation,
+        shown,
+        method=asked.original.method,
+        urls=[origin + asked.original.path for origin in deps.settings.origins()],
+        now=now,
+    )
+    if isinstance(proof, Proof):
+        return deps.proofs.take(proof, now=now)
+    return proof is None
 
 
 async def _permit(

@@ -32,6 +32,7 @@ _OURS = frozenset(
         "api-key",
         "authorization",
         "cookie",
+        "dpop",
         "expect",
         "forwarded",
         "host",

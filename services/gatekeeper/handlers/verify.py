@@ -14,7 +14,10 @@ from services.gatekeeper.domain.originals import Original, original_of
 from services.gatekeeper.handlers.keys import DEPS
 from services.gatekeeper.settings import Settings
 from shared.peers.mithril import VerifiedToken
+from shared.runtime.bearer import shown_by
 from shared.runtime.http import META, note
+from shared.wire import holders
+from shared.wire.holders import Shown
 
 REFUSAL = "X-Refusal"  # for nginx, which throws the body of a refused subrequest away
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -33,15 +36,16 @@ async def any_verify(request: web.Request) -> web.Response:
     if original is None:
         text = "The proxy does not say which request this is about."
         return _denied(request, None, Denied(400, "request_malformed", text, "unreadable"))
+    shown = _shown(request, original, deps.settings)
     asked = CheckAsked(
         original=original,
-        token=_token_of(request, original, deps.settings),
+        shown=shown,
         api_key=_only(request, "api-key"),
         request_id=request[META].request_id,
     )
     outcome = await check(deps, asked)
     if isinstance(outcome, Denied):
-        return _denied(request, original, outcome)
+        return _denied(request, original, outcome, shown)
     return _allowed(request, outcome)
 
 
@@ -64,7 +68,10 @@ def _allowed(request: web.Request, outcome: Allowed) -> web.Response:
 
 
 def _denied(
-    request: web.Request, original: Original | None, denied: Denied
+    request: web.Request,
+    original: Original | None,
+    denied: Denied,
+    shown: Shown | None = None,
 ) -> web.Response:
     deps = request.app[DEPS]
     deps.metrics.checks.labels(denied.outcome).inc()
@@ -81,7 +88,9 @@ def _denied(
     }
     headers |= denied.extra
     if denied.status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
+        headers["WWW-Authenticate"] = (
+            "Bearer" if shown is None else holders.challenge(shown)
+        )
     if deps.settings.dialect == "nginx":
         headers[REFUSAL] = text
     return web.Response(status=denied.status, text=text, headers=headers)
@@ -114,8 +123,8 @@ def _readable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def _token_of(request: web.Request, original: Original, settings: Settings) -> str | None:
-    """The credential: the cookie, which wins as documented, or the bearer header.
+def _shown(request: web.Request, original: Original, settings: Settings) -> Shown | None:
+    """The credential: the cookie, which wins as documented, or the header, by either scheme.
 
     A cookie is sent by whatever page makes the browser do so: what another site begins and
     what changes something does not go by it.
@@ -123,11 +132,8 @@ def _token_of(request: web.Request, original: Original, settings: Settings) -> s
     if settings.token_cookie and "Cookie" in request.headers:
         cookie = request.cookies.get(settings.token_cookie)
         if cookie and not _is_forged(request, original):
-            return cookie
-    header = _only(request, "Authorization")
-    if header is None or header[:7].lower() != "bearer ":
-        return None
-    return header[7:].strip() or None
+            return Shown(token=cookie)
+    return shown_by(request)
 
 
 def _is_forged(request: web.Request, original: Original) -> bool:

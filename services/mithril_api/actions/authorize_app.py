@@ -31,6 +31,7 @@ class ConsentAsked:
     scope: tuple[str, ...] = ()
     code_challenge: str | None = field(default=None, repr=False)  # RFC 7636, S256
     resource: tuple[str, ...] = ()  # RFC 8707
+    dpop_jkt: str | None = None  # RFC 9449 §10
 
 
 Outcome: TypeAlias = Minted | Refused
@@ -99,6 +100,8 @@ async def _issue(
     }
     if asked.resource:
         details["resource"] = list(asked.resource)
+    if asked.dpop_jkt is not None:
+        details["dpop_jkt"] = asked.dpop_jkt
     if asked.code_challenge is not None:
         details["code_challenge"] = asked.code_challenge
     code = mint(

@@ -16,7 +16,7 @@ from services.mithril_api.domain.keys import CONNECTION_SECRET
 from services.mithril_api.domain.minting import Minted, issued
 from services.mithril_api.domain.oauth2.client_authentication import KnownConnection
 from services.mithril_api.domain.records import Token
-from services.mithril_api.domain.refresh import EHEALTH, Terms, resources_of
+from services.mithril_api.domain.refresh import EHEALTH, Terms, family_details, resources_of
 from services.mithril_api.domain.refusals import Reason, Refused
 from services.mithril_api.store import apps, connections, tokens, users
 from services.mithril_api.store.connections import Credentials
@@ -144,7 +144,7 @@ async def _buy(
     refresh = family(
         TokenName.REFRESH,
         expires_at=_refresh_ends(deps, asked, now=now),
-        details=_kept(code),
+        details=_kept(code, asked.terms),
     )
     resources = asked.terms.resources or resources_of(code)
     access = family(
@@ -153,6 +153,7 @@ async def _buy(
         details={
             "redirect_uri": code.details.get("redirect_uri"),
             **audience(resources),
+            **asked.terms.confirmation.details(),
         },
     )
     await tokens.spend(conn, code, at=now)
@@ -168,10 +169,11 @@ def _refresh_ends(deps: Deps, asked: CodeAsked, *, now: datetime) -> datetime:
     return deps.settings.family_lifetimes().ends(now, now=now)
 
 
-def _kept(code: Token) -> dict[str, Any]:
-    """What a family remembers of the consent it grew from."""
+def _kept(code: Token, terms: Terms) -> dict[str, Any]:
+    """What a family remembers of the consent it grew from, and of the key that took it."""
     resources = resources_of(code)
-    return {"resource": list(resources)} if resources else {}
+    kept: dict[str, Any] = {"resource": list(resources)} if resources else {}
+    return {**kept, **family_details(terms)}
 
 
 async def _revoke_bought(

@@ -296,7 +296,7 @@ class _Batch:
             connection_id=facts.connection_id,
             family_id=spent.family_id,
             generation=generation,
-            details=audience(resources),
+            details={**audience(resources), **asked.terms.confirmation.details()},
         )
         self.made.append(access.token)
         self.tell(_refreshed(access.token, spent, facts.client_id, verdict, successor))

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from services.mithril_api.domain.records import Token
 from services.mithril_api.domain.refusals import Reason, Refused
+from shared.models.confirmations import confirmation_of
 from shared.models.tokens import TokenName
 
 _OF_A_CLIENT = frozenset({"authorization_code", "client_credentials", "refresh_token"})
@@ -25,6 +26,7 @@ def judge(token: Token | None, *, wanted: TokenName, now: datetime) -> Token | R
         return Refused(Reason.TOKEN_INVALID)
     if token.used_at is not None or not token.is_live(now):
         return Refused(Reason.TOKEN_EXPIRED)
-    if token.name is not wanted:
+    if token.name is not wanted or confirmation_of(token.details).is_bound:
+        # No session is bound to a key: what is bound is a client's, which has to prove it.
         return Refused(Reason.TOKEN_INVALID_TYPE)
     return token

@@ -95,6 +95,8 @@ def _unproved(code: Token, code_verifier: str | None, terms: Terms) -> Reason | 
     """What tells that who began is not who ends."""
     if not pkce.matches(code.details.get("code_challenge"), code_verifier):
         return Reason.PKCE_FAILED
+    if code.details.get("dpop_jkt") not in (None, terms.confirmation.jkt):
+        return Reason.KEY_NOT_PROVED  # RFC 9449 §10
     if terms.is_public and code_verifier is None:  # anybody could have the code
         return Reason.PKCE_FAILED
     if not frozenset(terms.resources) <= frozenset(resources_of(code)):

@@ -59,6 +59,7 @@ class TokenDetails(TypedDict, total=False):
     app_id: UUID
     refresh_token: str
     redirect_uri: str
+    cnf: dict[str, str]
 
 
 class TokenObject(TypedDict):
@@ -72,16 +73,20 @@ class TokenObject(TypedDict):
     details: TokenDetails
 
 
+CONSTRAINED = "sender_constrained"  # of refresh tokens: what they buy is bound to a key
+
 # Details that are for us to compare, or on their way to become a factor.
 _OURS_ALONE = frozenset(
     {
         "code_challenge",
+        "dpop_jkt",
         "family_started_at",
         "resource",
         "request_authentication_factor",
         "request_authentication_factor_name",
         "request_authentication_factor_type",
         "webauthn_challenge",
+        CONSTRAINED,
     }
 )
 

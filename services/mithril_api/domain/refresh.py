@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from services.mithril_api.domain.records import Token
+from services.mithril_api.domain.records import CONSTRAINED, Token
 from services.mithril_api.domain.refusals import Reason, Refused
+from shared.models.confirmations import UNBOUND, Confirmation, confirmation_of
 from shared.models.ids import AppId, ClientId, ConnectionId
 from shared.models.scopes import narrowed
 from shared.models.tokens import RefreshPolicy
@@ -41,6 +42,7 @@ class Terms:
     is_public: bool = False  # then every use rotates, whatever is chosen (RFC 9700 §2.2.2)
     scope: frozenset[str] | None = None
     resources: tuple[str, ...] = ()
+    confirmation: Confirmation = UNBOUND  # the key that the client proved to hold
 
 
 EHEALTH = Terms()  # of POST /oauth/tokens
@@ -108,6 +110,8 @@ def judge(facts: RefreshFacts, terms: Terms = EHEALTH, *, now: datetime) -> Verd
         return Refused(Reason.TOKEN_OF_ANOTHER_CLIENT)
     if not token.is_live(now):
         return Refused(Reason.TOKEN_EXPIRED)
+    if not is_proved(token, terms):  # before a theft is seen: this is no holder of it
+        return Refused(Reason.KEY_NOT_PROVED)
     if token.used_at is not None and not _may_repeat(token, facts.successor, now):
         return RevokeFamily(token=token)
     scope = _scope(facts, token, terms)
@@ -167,6 +171,25 @@ def started_at(token: Token) -> datetime:
     if not isinstance(found, int):
         return token.inserted_at
     return datetime.fromtimestamp(found, UTC)
+
+
+def family_details(terms: Terms) -> dict[str, Any]:
+    """What the refresh tokens of a family remember of the key that it began with.
+
+    Nothing but the key tells a public client from whoever has its token (RFC 9449 §5); one
+    that authenticates may change keys, and stays with tokens that are bound to some key.
+    """
+    if not terms.confirmation.is_bound:
+        return {}
+    return terms.confirmation.details() if terms.is_public else {CONSTRAINED: True}
+
+
+def is_proved(token: Token, terms: Terms) -> bool:
+    """Whether the client proved to hold a key where the family needs one."""
+    bound = confirmation_of(token.details)
+    if bound.is_bound:
+        return bound == terms.confirmation
+    return CONSTRAINED not in token.details or terms.confirmation.is_bound
 
 
 def _may_repeat(token: Token, successor: Token | None, now: datetime) -> bool:

@@ -41,6 +41,7 @@ class Reason(Enum):
     GRANT_FORBIDDEN = auto()
     JWT_INVALID = auto()
     JWT_MISSING = auto()
+    KEY_NOT_PROVED = auto()  # the code, the family or the token is bound to one
     LOGIN_LIMIT = auto()
     NOT_FOUND = auto()
     OTP_ATTEMPTS = auto()

@@ -41,6 +41,9 @@ class Registered:
     public: int = 0
     # Clients registered with what is not supported, which therefore get no tokens.
     unreadable: Sequence[str] = ()
+    bearing: int = 0  # clients whose tokens need not be bound to a key
+    by_secret: int = 0  # clients that prove themselves by a secret
+    half_bound: Sequence[str] = ()  # by key, or bound, and with a secret for /oauth/tokens
     old_secrets: int = 0  # of connections, older than a year
     unused_secrets: int = 0  # connections not used for a year
 
@@ -91,10 +94,6 @@ def _of_program() -> Iterator[Finding]:
     )
     yield _ok("RFC 9700 §4.12 307 redirects", "redirects that follow a form are 303")
     yield _ok("RFC 9700 §4.14 refresh tokens", "rotation ends the family of a replay")
-    yield _warning(
-        "RFC 9700 §2.2.1 sender-constrained tokens",
-        "access tokens are bearer tokens: DPoP and mutual TLS are not built yet",
-    )
     yield _ok("secrets at rest", "digests; what must be read again is sealed")
 
 
@@ -177,6 +176,27 @@ def _of_clients(found: Registered) -> Iterator[Finding]:
         "clients: settings",
         "no client relies on what is not supported",
         f"registered with what is not supported: {_some(found.unreadable)}",
+    )
+    yield _wished(
+        not found.bearing,
+        "RFC 9700 §2.2.1 sender-constrained tokens",
+        "every client's tokens are bound to a key",
+        f"{found.bearing} clients may have bearer tokens; set `dpop_bound_access_tokens` of "
+        "those that can send proofs",
+    )
+    yield _wished(
+        not found.by_secret,
+        "RFC 9700 §2.5 client authentication",
+        "no client proves itself by a secret",
+        f"{found.by_secret} clients prove themselves by a secret; `private_key_jwt` keeps "
+        "it from being shared",
+    )
+    yield _wished(
+        not found.half_bound,
+        "clients by key: /oauth/tokens",
+        "none has a secret beside its key",
+        "a secret still buys bearer tokens at /oauth/tokens for clients that are registered "
+        f"with a key: {_some(found.half_bound)}",
     )
     yield _wished(
         not found.reusing,

@@ -16,7 +16,7 @@ from services.mithril_api.handlers.rendering import UserObject, user_object
 from services.mithril_api.handlers.tokens import NO_STORE
 from services.mithril_api.store import users
 from shared.models.ids import UserId
-from shared.runtime.bearer import bearer_of
+from shared.runtime.bearer import shown_by
 from shared.runtime.bodies import read_wrapped
 from shared.runtime.http import note
 from shared.runtime.platform import MISSING_BEARER
@@ -39,7 +39,7 @@ class PasswordBody(Body):
 )
 async def get_user(request: web.Request) -> Answer:
     """The calling user."""
-    if bearer_of(request) is None and not is_platform(request):
+    if shown_by(request) is None and not is_platform(request):
         raise access_denied(MISSING_BEARER)
     caller = await consumer_of(request, scope="user:read")
     user_id = UserId(parse_uuid(caller.user_id))

@@ -14,15 +14,17 @@ from services.mithril_api.actions.verify_tokens import VerifyAsked, refused_unse
 from services.mithril_api.domain import bearers
 from services.mithril_api.domain.records import Token
 from services.mithril_api.domain.refusals import Reason, Refused
+from services.mithril_api.handlers.holding import require_holder
 from services.mithril_api.handlers.keys import DEPS, VERIFIES
 from services.mithril_api.handlers.problems import refuse
 from shared.models.scopes import narrowed, scope_set
 from shared.runtime import acting, platform
-from shared.runtime.bearer import bearer_of
+from shared.runtime.bearer import bearer_of, shown_by
 from shared.runtime.http import Handler, note
 from shared.runtime.platform import INVALID_TOKEN, MISSING_BEARER
 from shared.wire.casting import is_uuid
 from shared.wire.envelope import Answer, access_denied, forbidden
+from shared.wire.holders import Shown
 from shared.wire.operations import Layer, Needs, around
 
 MISSING_CONSUMER = "Missing header x-consumer-id"
@@ -56,10 +58,10 @@ async def consumer_of(
             return Caller(user_id=header, token=None)
         if request.app[DEPS].settings.internal_auth != "network":
             raise access_denied(MISSING_CONSUMER)
-    bearer = bearer_of(request)
-    if bearer is None:
+    shown = shown_by(request)
+    if shown is None:
         raise access_denied(MISSING_CONSUMER)
-    token = await access_token_of(request, bearer)
+    token = await access_token_of(request, shown)
     if not bearers.is_of_a_user(token):
         raise access_denied(INVALID_TOKEN)  # a client consents to nothing, and owns nothing
     if not (or_session and CONSENTS in token.scope and bearers.is_session(token)):
@@ -67,18 +69,21 @@ async def consumer_of(
     return Caller(user_id=str(token.user_id), token=token)
 
 
-async def access_token_of(request: web.Request, bearer: str) -> Token:
-    """The live access token behind a bearer credential, its user and client not blocked.
+async def access_token_of(request: web.Request, shown: Shown) -> Token:
+    """The live access token behind a credential, its user and client not blocked.
+
+    One that is bound to a key is taken with a proof of it alone.
 
     As at the gateway, the token of a client behind a broker needs the broker's api-key, and
     goes no further than the broker may.
     """
-    asked = VerifyAsked(value=bearer, api_key=request.headers.get("api-key"))
+    asked = VerifyAsked(value=shown.token, api_key=request.headers.get("api-key"))
     verdict = refused_unseen(asked) or await request.app[VERIFIES].submit(asked)
     if isinstance(verdict, Refused):
         if verdict.reason is Reason.USER_BLOCKED_AT_VERIFY:
             refuse(Refused(Reason.USER_BLOCKED))
         raise access_denied(INVALID_TOKEN)
+    await require_holder(request, shown, verdict.token)
     note(
         request,
         user_id=str(verdict.token.user_id),
@@ -124,10 +129,10 @@ def admin(handler: Handler, *, scope: str) -> Handler:
             consumer = request.headers.get("x-consumer-id", "")
             by = UUID(consumer) if is_uuid(consumer) else None
         else:
-            bearer = bearer_of(request)
-            if bearer is None:
+            shown = shown_by(request)
+            if shown is None:
                 raise access_denied(MISSING_BEARER)
-            token = await access_token_of(request, bearer)
+            token = await access_token_of(request, shown)
             _require(token, scope)
             by = token.user_id
         acting.current.set(by)

@@ -44,6 +44,7 @@ _TABLE: Mapping[Reason, tuple[int, str, str]] = {
     Reason.JWT_MISSING: _denied(
         "Signed content does not contain field jwt.", "jwt_invalid"
     ),
+    Reason.KEY_NOT_PROVED: _denied("Key was not proved.", "invalid_grant"),
     Reason.LOGIN_LIMIT: _denied("You reached login attempts limit. Try again later"),
     Reason.OTP_ATTEMPTS: _denied(
         "Reached max OTP verify attempts", "otp_reached_max_attempts"

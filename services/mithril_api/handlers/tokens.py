@@ -45,10 +45,34 @@ class CodeBody(Body):
     code_verifier: Text | None = None  # RFC 7636, where the consent asked for it
 
 
+_CLIENT = {
+    "client_id": "a3e2e8c1-6c0e-4f0f-9f4e-1c7a4b6b8d10",
+    "client_secret": "L6pQ2mZt8RkX4vWc9HsB1nYd7FgJ3aTe",
+}
+_EXAMPLES = {
+    "refresh": {
+        "token": {
+            "grant_type": "refresh_token",
+            **_CLIENT,
+            "refresh_token": "MwqWaRPZk5jyUZtDbLUYJPHSLxPvMQTg",
+        }
+    },
+    "code": {
+        "token": {
+            "grant_type": "authorization_code",
+            **_CLIENT,
+            "code": "MqWnvYkQx3Rb7TzLd2CfPs8HjKg5VaXe",
+            "redirect_uri": "https://mis.example/callback",
+        }
+    },
+}
+
+
 @operation(
     Gives(data=TokenObject, status=201),
     takes=wrapped("token", RefreshBody, CodeBody),
     refuses=(401, 403),
+    examples=_EXAMPLES,
 )
 async def post_tokens(request: web.Request) -> Answer:
     """Issue a token for a code or a refresh token; every other grant is refused."""

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.mithril_api.domain.oauth2 import client_metadata
+from services.mithril_api.domain.oauth2.client_metadata import SECRETS, Method
 from services.mithril_api.domain.security_check import Registered
 from shared.models.schema.mithril import clients as c
 from shared.models.schema.mithril import connection_secrets as s
@@ -22,11 +23,17 @@ async def registered(conn: AsyncConnection, *, now: datetime) -> Registered:
     known = [(str(row.id), client_metadata.read(row.settings)) for row in rows]
     uris = list((await conn.execute(select(cn.c.redirect_uri))).scalars())
     secrets = (
-        select(s.c.inserted_at, cn.c.inserted_at.label("made_at"), cn.c.last_used_at)
+        select(
+            s.c.inserted_at,
+            cn.c.inserted_at.label("made_at"),
+            cn.c.last_used_at,
+            cn.c.client_id,
+        )
         .join(cn, cn.c.id == s.c.connection_id)
         .where(s.c.expires_at.is_(None))
     )
     kept = (await conn.execute(secrets)).all()
+    having = {str(row.client_id) for row in kept}
     return Registered(
         plain_redirects=[uri for uri in uris if _is_plain(uri)],
         loose_redirects=[uri for uri in uris if "#" in uri or "*" in uri],
@@ -36,6 +43,14 @@ async def registered(conn: AsyncConnection, *, now: datetime) -> Registered:
         ),
         public=sum(item.is_public for _, item in known),
         unreadable=[name for name, item in known if not item.methods or item.unkept],
+        bearing=sum(not item.dpop_bound for _, item in known),
+        by_secret=sum(not SECRETS.isdisjoint(item.methods) for _, item in known),
+        half_bound=[
+            name
+            for name, item in known
+            if name in having
+            and (item.dpop_bound or Method.PRIVATE_KEY_JWT in item.methods)
+        ],
         old_secrets=sum(now - row.inserted_at > _OLD for row in kept),
         unused_secrets=sum(now - (row.last_used_at or row.made_at) > _OLD for row in kept),
     )

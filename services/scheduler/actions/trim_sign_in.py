@@ -16,10 +16,11 @@ Delete: TypeAlias = Callable[..., Awaitable[int]]
 
 
 async def trim_sign_in(deps: Deps, progress: Progress) -> None:
-    """Nonces, links, authorization requests and limits that mean nothing any more."""
+    """Nonces, links, requests, what serves once and limits that mean nothing any more."""
     await _delete(deps, progress, expired.delete_nonces, older=_SKEW)
     await _delete(deps, progress, expired.delete_recoveries, older=_RECOVERY)
     await _delete(deps, progress, expired.delete_requests, older=_SKEW)
+    await _delete(deps, progress, expired.delete_presented, older=_SKEW)
     await _delete(deps, progress, expired.delete_limits, older=_SKEW)
 
 

@@ -69,6 +69,13 @@ DELETE FROM authorization_requests WHERE digest IN (
 )
 """)
 
+_PRESENTED = text("""
+DELETE FROM presented_once WHERE digest IN (
+  SELECT digest FROM presented_once
+  WHERE expires_at < :before ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
+)
+""")
+
 _LIMITS = text("""
 DELETE FROM rate_limits WHERE key IN (
   SELECT key FROM rate_limits WHERE settles_at < :before LIMIT :limit FOR UPDATE SKIP LOCKED
@@ -118,6 +125,11 @@ async def delete_recoveries(conn: AsyncConnection, *, before: datetime, limit: i
 async def delete_requests(conn: AsyncConnection, *, before: datetime, limit: int) -> int:
     """Delete authorization requests that expired before then. Returns how many."""
     return (await conn.execute(_REQUESTS, {"before": before, "limit": limit})).rowcount
+
+
+async def delete_presented(conn: AsyncConnection, *, before: datetime, limit: int) -> int:
+    """Forget what came and could not come again since then. Returns how many."""
+    return (await conn.execute(_PRESENTED, {"before": before, "limit": limit})).rowcount
 
 
 async def delete_limits(conn: AsyncConnection, *, before: datetime, limit: int) -> int:

@@ -405,3 +405,12 @@ authorization_requests = Table(
     Index("ix_authorization_requests_expires_at", "expires_at"),
     Index("ix_authorization_requests_client_id", "client_id"),
 )
+
+# What serves once and came: assertions of clients (RFC 7523) and proofs of keys (RFC 9449).
+presented_once = Table(
+    "presented_once",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index("ix_presented_once_expires_at", "expires_at"),
+)

@@ -1,10 +1,12 @@
 """mithril-api in one loop: both listeners over TestServer, a database of its own a test."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 
 from services.mithril_api.app import Built, build
@@ -12,11 +14,13 @@ from services.mithril_api.deps import Deps
 from services.mithril_api.settings import Settings
 from tests.fakes import SteppingClock
 from tests.integration.mithril_api.conformance import Conformance
+from tests.neighbours.databases import clone, drop
 
 if TYPE_CHECKING:
     from tests.integration.mithril_api.town import Town
 
 SERVICE_TOKEN = "service-token-for-tests"
+_BY_ADDRESS = tuple(name for name in Settings.model_fields if name.endswith("_address"))
 
 
 @dataclass(frozen=True)
@@ -53,14 +57,16 @@ def clock() -> SteppingClock:
     return SteppingClock()
 
 
-@pytest.fixture
-async def api(mithril_database: str, clock: SteppingClock) -> AsyncIterator[Api]:
-    """Both listeners on a fresh database; the relay does not run.
+@asynccontextmanager
+async def an_api(
+    database_url: str, clock: SteppingClock, **settings: Any
+) -> AsyncIterator[Api]:
+    """Both listeners on a database; the relay does not run.
 
     Answers that the OpenAPI document does not know fail the test.
     The internal client sends the service token unless told otherwise.
     """
-    built = build(settings_for(mithril_database), clock=clock)
+    built = build(settings_for(database_url, **settings), clock=clock)
     conformance = Conformance(built)
     bearer = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
     async with (
@@ -71,6 +77,31 @@ async def api(mithril_database: str, clock: SteppingClock) -> AsyncIterator[Api]
     await built.deps.db.dispose()
     built.deps.passwords.close()
     assert conformance.complaints == []
+
+
+@pytest.fixture
+async def api(mithril_database: str, clock: SteppingClock) -> AsyncIterator[Api]:
+    """The service on a fresh database."""
+    async with an_api(mithril_database, clock) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def standing_api(
+    postgres_url: str, mithril_template: str, database_name: Callable[[str], str]
+) -> AsyncIterator[Api]:
+    """The service for a module of tests that add to it and change nothing of each other's.
+
+    A database of its own costs a test more than a question does. A module that takes this
+    one says so by a fixture `api` of its own and `pytest.mark.asyncio(loop_scope="module")`.
+    There are no limits by address, which all of its tests would share.
+    """
+    name = database_name("mithril")
+    unlimited = dict.fromkeys(_BY_ADDRESS, "off")
+    url = await clone(postgres_url, mithril_template, name)
+    async with an_api(url, SteppingClock(), **unlimited) as made:
+        yield made
+    await drop(postgres_url, name)
 
 
 @pytest.fixture

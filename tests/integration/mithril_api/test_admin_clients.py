@@ -29,8 +29,6 @@ from tests.integration.mithril_api.conftest import Api
 # What this server does not do: in the order in which it is named.
 UNSUPPORTED: dict[str, Any] = {
     "backchannel_logout_uri": "https://clinic.test/logout",
-    "dpop_bound_access_tokens": True,
-    "jwks": {"keys": []},
     "jwks_uri": "https://clinic.test/jwks",
     "tls_client_auth_subject_dn": "CN=clinic",
     "tls_client_certificate_bound_access_tokens": True,
@@ -185,13 +183,17 @@ class TestMaking:
                             "settings.token_endpoint_auth_method",
                             "inclusion",
                             "is invalid",
-                            ("client_secret_basic", "client_secret_post", "none"),
+                            (
+                                "client_secret_basic",
+                                "client_secret_post",
+                                "private_key_jwt",
+                                "none",
+                            ),
                         )
                     ],
                     id=method,
                 )
                 for method in (
-                    "private_key_jwt",
                     "tls_client_auth",
                     "self_signed_tls_client_auth",
                 )

@@ -110,12 +110,12 @@ class TestChanging:
         self, api: Api, method: str
     ) -> None:
         world = await a_world(api.deps)
-        settings = {"jwks": {"keys": []}, "dpop_bound_access_tokens": False}
+        settings = {"jwks_uri": "https://x.test", "dpop_bound_access_tokens": False}
         body = {"client": {"settings": settings}}
 
         answered = await refused(api, method, f"/clients/{world.client_id}", body)
 
-        said = unfit("settings.jwks", "exclusion", "is not supported")
+        said = unfit("settings.jwks_uri", "exclusion", "is not supported")
         assert answered == validation(said)
 
     async def test_a_path_without_uuid_is_malformed(self, api: Api) -> None:

@@ -11,6 +11,8 @@ import pytest
 from tests.integration.mithril_api.asking import a_clinic, a_session, bearer, entry
 from tests.integration.mithril_api.conftest import Api
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 MALFORMED = {
     "type": "request_malformed",
     "message": "Malformed request. Probably, you have sent corrupted JSON.",
@@ -26,6 +28,11 @@ TOO_LARGE = {
 }
 ID = "6498d88e-97fb-47e2-85a5-99e884f888aa"
 JSON = "application/json"
+
+
+@pytest.fixture
+def api(standing_api: Api) -> Api:
+    return standing_api
 
 
 @dataclass(frozen=True)

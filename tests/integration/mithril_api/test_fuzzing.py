@@ -19,6 +19,7 @@ from aiohttp import web
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -55,7 +56,7 @@ class Sender:
     headers: dict[str, dict[str, str]]  # by security scheme
     session: requests.Session
 
-    def send(self, case: schemathesis.Case) -> None:
+    def send(self, case: schemathesis.Case[Any]) -> None:
         declared = case.operation.definition.raw.get("security", [])
         schemes = [name for item in declared for name in item]
         headers = next((self.headers[name] for name in schemes if name in self.headers), {})
@@ -77,6 +78,7 @@ class Sender:
 
 def _operations(document: dict[str, Any]) -> Iterator[Any]:
     for found in schemathesis.openapi.from_dict(document).get_all_operations():
+        assert isinstance(found, Ok)
         yield found.ok()
 
 
@@ -104,7 +106,7 @@ def _send_all(operation: Any, mode: GenerationMode, sender: Sender) -> None:
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy(generation_mode=mode))
-    def send(case: schemathesis.Case) -> None:
+    def send(case: schemathesis.Case[Any]) -> None:
         sender.send(case)
 
     send()

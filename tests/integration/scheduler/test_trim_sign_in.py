@@ -67,12 +67,20 @@ async def test_what_means_nothing_any_more_goes_and_the_rest_stays(office: Offic
         ),
     )
 
+    await add(
+        office,
+        tables.presented_once,
+        {"digest": b"old", "expires_at": now - minute - SECOND},
+        {"digest": b"new", "expires_at": now - minute},
+    )
+
     run = await office.run("trim-sign-in")
 
-    assert (run.outcome, run.affected) == ("succeeded", 4)
+    assert (run.outcome, run.affected) == ("succeeded", 5)
     for column in (
         tables.authorization_requests.c.digest,
         tables.nonces.c.digest,
+        tables.presented_once.c.digest,
         tables.rate_limits.c.key,
         tables.password_recoveries.c.digest,
     ):

@@ -116,4 +116,5 @@ def _consent(asked: AnswerAsked, request: AuthorizationRequest) -> ConsentAsked:
         scope=request.scope,
         code_challenge=request.code_challenge,
         resource=request.resource,
+        dpop_jkt=request.dpop_jkt,
     )

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,15 +18,24 @@ from services.mithril_api.domain.keys import CONNECTION_SECRET, RATE_LIMIT
 from services.mithril_api.domain.limits import Holder, Limit, Purpose
 from services.mithril_api.domain.minting import Minted
 from services.mithril_api.domain.oauth2 import client_authentication, quotas
+from services.mithril_api.domain.oauth2.client_assertions import Assertion
 from services.mithril_api.domain.oauth2.client_authentication import (
     Authenticated,
     Presented,
     Secret,
 )
-from services.mithril_api.domain.oauth2.faults import Fault
+from services.mithril_api.domain.oauth2.faults import (
+    Fault,
+    invalid_client,
+    invalid_dpop_proof,
+)
 from services.mithril_api.domain.oauth2.quotas import Turn
-from services.mithril_api.store import client_facts, limits
+from services.mithril_api.store import client_facts, limits, presented
 from services.mithril_api.store.limits import Share
+from shared.models.confirmations import Confirmation
+from shared.wire.dpop import Proof
+
+_SKEW = timedelta(minutes=1)  # by which the clocks of two processes may differ
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +49,14 @@ class ClientAsked:
     by: Presented
     purpose: Purpose | None = None  # none: such requests are not counted
     address: str = ""
+    proof: Proof | None = None  # of a key, for what is issued
     # What to issue at once to a client that is admitted, or why it gets nothing.
     issue: Callable[[Authenticated], ClientTokenAsked | Fault] | None = None
+
+    def serves_once(self) -> Mapping[bytes, datetime]:
+        """What of it must not come again, and until when it could."""
+        shown = (self.proof, self.by if isinstance(self.by, Assertion) else None)
+        return {item.digest(): item.expires_at + _SKEW for item in shown if item}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +77,10 @@ async def authenticate_many(deps: Deps, asked: Sequence[ClientAsked]) -> list[Ou
     now = deps.clock.now()
     # Of one client, many requests at once show the same secret: it is looked up once.
     different = list(dict.fromkeys(item.by for item in asked))
-    async with deps.db.read() as conn:
+    once = any(item.serves_once() for item in asked)
+    # In a transaction where something serves once: a batch that fails is asked again, item by
+    # item, and none of them must find that it came before.
+    async with deps.db.begin() if once else deps.db.read() as conn:
         facts = await client_facts.facts_for(
             conn,
             client_ids=[by.client_id for by in different],
@@ -70,10 +88,12 @@ async def authenticate_many(deps: Deps, asked: Sequence[ClientAsked]) -> list[Ou
             now=now,
         )
         judged = {
-            by: client_authentication.judge(known, by)
+            by: client_authentication.judge(known, by, now=now)
             for known, by in zip(facts, different, strict=True)
         }
-        verdicts = [judged[item.by] for item in asked]
+        verdicts = [_confirmed(item, judged[item.by]) for item in asked]
+        if once:
+            verdicts = await _unused(conn, asked, verdicts, now=now)
         turns = await _take_turns(deps, conn, asked, verdicts, now=now)
         admitted = [
             verdict
@@ -85,6 +105,42 @@ async def authenticate_many(deps: Deps, asked: Sequence[ClientAsked]) -> list[Ou
             if isinstance(verdict, Authenticated) and verdict.connection is not None:
                 deps.uses.note(verdict.connection.id, now)
         return await _with_tokens(deps, conn, asked, admitted)
+
+
+def _confirmed(asked: ClientAsked, verdict: Authenticated | Fault) -> Authenticated | Fault:
+    """The same, with the key that it proved to hold."""
+    if isinstance(verdict, Fault) or asked.proof is None:
+        return verdict
+    if not asked.proof.is_signed():
+        return invalid_dpop_proof("the DPoP proof is not signed by its `jwk`")
+    return replace(verdict, confirmation=Confirmation(jkt=asked.proof.jkt))
+
+
+async def _unused(
+    conn: AsyncConnection,
+    asked: Sequence[ClientAsked],
+    verdicts: Sequence[Authenticated | Fault],
+    *,
+    now: datetime,
+) -> list[Authenticated | Fault]:
+    """The same, without those that bring what came before: once, whoever else asks at once."""
+    shown: dict[bytes, datetime] = {}
+    for item, verdict in zip(asked, verdicts, strict=True):
+        if isinstance(verdict, Authenticated):
+            shown.update(item.serves_once())
+    new = await presented.take(conn, shown, now=now) if shown else set()
+    outcomes: list[Authenticated | Fault] = []
+    for item, verdict in zip(asked, verdicts, strict=True):
+        used = [digest for digest in item.serves_once() if digest not in new]
+        if isinstance(verdict, Fault) or not used:
+            outcomes.append(verdict)
+        elif item.proof is not None and item.proof.digest() in used:
+            outcomes.append(invalid_dpop_proof("the DPoP proof was used before"))
+        else:
+            outcomes.append(invalid_client("the assertion was used before"))
+        if isinstance(verdict, Authenticated):
+            new.difference_update(item.serves_once())
+    return outcomes
 
 
 async def _with_tokens(

@@ -42,7 +42,7 @@ async def issue_within(
             now=now,
             expires_at=now + deps.settings.access_token_ttl(),
             connection_id=item.client.connection_id(),
-            details=audience(item.resources),
+            details={**audience(item.resources), **item.client.confirmation.details()},
         )
         for item in asked
     ]

@@ -18,6 +18,7 @@ from services.mithril_api.domain.pkce import CHALLENGE_PATTERN
 
 REQUEST_URI = "urn:ietf:params:oauth:request_uri:"
 _CHALLENGE = re.compile(CHALLENGE_PATTERN.removesuffix("$") + r"\Z")
+_THUMBPRINT = re.compile(r"^[A-Za-z0-9_-]{43}\Z")
 _AGE = re.compile(r"^[0-9]{1,9}\Z")
 _PROMPTS = frozenset({"consent", "login", "none", "select_account"})
 _RESOURCE = re.compile(r"^[a-z][a-z0-9+.-]*:[^\s#]+\Z")
@@ -35,6 +36,7 @@ class AuthorizationRequest:
     max_age: int | None = None
     login_hint: str | None = field(default=None, repr=False)
     resource: tuple[str, ...] = ()
+    dpop_jkt: str | None = None  # the key that the code is bound to (RFC 9449 §10)
     issuer: str = ""  # the one that was asked: who answers is told to the client
 
     def stored(self) -> dict[str, Any]:
@@ -132,6 +134,7 @@ def _read(
         "max_age": None if max_age is None else int(max_age),
         "login_hint": asked.get("login_hint"),
         "resource": asked.every("resource"),
+        "dpop_jkt": asked.get("dpop_jkt"),
     }
 
 
@@ -149,8 +152,9 @@ def _unsupported(asked: Parameters) -> Fault | None:
         return Fault(ErrorCode.UNSUPPORTED_RESPONSE_TYPE, "`response_type` must be `code`")
     if asked.get("response_mode") not in (None, "query"):
         return invalid_request("`response_mode` must be `query`")
-    if "dpop_jkt" in asked:  # whoever says it relies on it
-        return invalid_request("DPoP is not supported")
+    jkt = asked.get("dpop_jkt")
+    if jkt is not None and _THUMBPRINT.match(jkt) is None:
+        return invalid_request("`dpop_jkt` is not the SHA-256 thumbprint of a key")
     return None
 
 

@@ -7,18 +7,23 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias
 from urllib.parse import unquote_plus
 from uuid import UUID
 
+from services.mithril_api.domain.oauth2 import client_assertions
+from services.mithril_api.domain.oauth2.client_assertions import Assertion
 from services.mithril_api.domain.oauth2.client_metadata import ClientMetadata, Method
 from services.mithril_api.domain.oauth2.faults import (
     ErrorCode,
     Fault,
     invalid_client,
+    invalid_dpop_proof,
     invalid_request,
 )
 from services.mithril_api.domain.oauth2.parameters import Parameters
+from shared.models.confirmations import UNBOUND, Confirmation
 from shared.models.ids import ClientId, ConnectionId, UserId
 from shared.wire.casting import is_uuid
 
@@ -42,7 +47,7 @@ class Bare:
     client_id: ClientId
 
 
-Presented: TypeAlias = Secret | Bare
+Presented: TypeAlias = Secret | Assertion | Bare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +81,7 @@ class Authenticated:
     method: Method
     # Of a secret: the one it belongs to, whose redirect URI alone it may use.
     connection: KnownConnection | None
+    confirmation: Confirmation = UNBOUND  # what it proved to hold beside that
 
     @property
     def client_id(self) -> ClientId:
@@ -99,8 +105,16 @@ class Authenticated:
         return self.client.connections[0].id if self.client.connections else None
 
 
-def presented(authorization: Sequence[str], parameters: Parameters) -> Presented | Fault:
-    """The one way in which a request authenticates its client."""
+def presented(
+    authorization: Sequence[str],
+    parameters: Parameters,
+    *,
+    audiences: tuple[str, ...] = (),
+) -> Presented | Fault:
+    """The one way in which a request authenticates its client.
+
+    `audiences`: for whom an assertion may be made, our issuer first.
+    """
     assertion = parameters.get("client_assertion")
     secret = parameters.get("client_secret")
     ways = [bool(authorization), secret is not None, assertion is not None]
@@ -109,8 +123,8 @@ def presented(authorization: Sequence[str], parameters: Parameters) -> Presented
     stated = parameters.get("client_id")
     if authorization:
         return _basic(authorization[0], stated)
-    if assertion is not None:
-        return invalid_client("client assertions are not supported")
+    if assertion is not None or "client_assertion_type" in parameters:
+        return _assertion(assertion, parameters, audiences)
     client_id = _id_of(stated)
     if client_id is None:
         return invalid_client() if stated else invalid_client("no client authentication")
@@ -119,7 +133,9 @@ def presented(authorization: Sequence[str], parameters: Parameters) -> Presented
     return Bare(client_id=client_id)
 
 
-def judge(facts: ClientFacts | None, by: Presented) -> Authenticated | Fault:
+def judge(
+    facts: ClientFacts | None, by: Presented, *, now: datetime
+) -> Authenticated | Fault:
     """Whether what was presented proves the client."""
     if facts is None:
         return invalid_client()
@@ -128,6 +144,13 @@ def judge(facts: ClientFacts | None, by: Presented) -> Authenticated | Fault:
             if method not in facts.metadata.methods or facts.by_secret is None:
                 return invalid_client()
             who = Authenticated(client=facts, method=method, connection=facts.by_secret)
+        case Assertion(method=method):
+            if method not in facts.metadata.methods:
+                return invalid_client()
+            fault = client_assertions.judge(by, facts.metadata, now=now)
+            if fault is not None:
+                return fault
+            who = Authenticated(client=facts, method=method, connection=None)
         case Bare():
             if not facts.metadata.is_public:
                 return invalid_client()
@@ -135,6 +158,13 @@ def judge(facts: ClientFacts | None, by: Presented) -> Authenticated | Fault:
     if facts.is_blocked:
         return Fault(ErrorCode.UNAUTHORIZED_CLIENT, "the client is blocked")
     return who
+
+
+def withheld(who: Authenticated) -> Fault | None:
+    """Why a client that has proved who it is gets no tokens nevertheless."""
+    if who.metadata.dpop_bound and who.confirmation.jkt is None:
+        return invalid_dpop_proof("the client must send a DPoP proof")
+    return unkept(who.metadata)
 
 
 def unkept(metadata: ClientMetadata) -> Fault | None:
@@ -146,6 +176,22 @@ def unkept(metadata: ClientMetadata) -> Fault | None:
         ErrorCode.UNAUTHORIZED_CLIENT,
         f"the client is registered with what is not supported: {names}",
     )
+
+
+def _assertion(
+    assertion: str | None, parameters: Parameters, audiences: tuple[str, ...]
+) -> Assertion | Fault:
+    if assertion is None:
+        return invalid_request("`client_assertion` is missing")
+    if parameters.get("client_assertion_type") != client_assertions.TYPE:
+        return invalid_client(f"`client_assertion_type` must be {client_assertions.TYPE}")
+    made = client_assertions.read(assertion, audiences=audiences)
+    if isinstance(made, Fault):
+        return made
+    stated = parameters.get("client_id")
+    if stated is not None and _id_of(stated) != made.client_id:
+        return invalid_client("`client_id` is not that of the assertion")
+    return made
 
 
 def _basic(header: str, stated: str | None) -> Secret | Fault:

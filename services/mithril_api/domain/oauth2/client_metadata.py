@@ -5,12 +5,15 @@ what is not understood permits nothing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from services.mithril_api.domain.limits import Limit
+from services.mithril_api.domain.oauth2 import client_keys
+from services.mithril_api.domain.oauth2.client_keys import Jwk
 from shared.models.tokens import RefreshPolicy
+from shared.wire import jws
 from shared.wire.envelope import Invalid
 
 
@@ -19,10 +22,12 @@ class Method(StrEnum):
 
     BASIC = "client_secret_basic"
     POST = "client_secret_post"
+    PRIVATE_KEY_JWT = "private_key_jwt"
     NONE = "none"
 
 
 SECRETS = frozenset({Method.BASIC, Method.POST})
+_BY_KEY = (Method.PRIVATE_KEY_JWT.value,)
 
 
 class AccessTokenFormat(StrEnum):
@@ -41,6 +46,9 @@ class ClientMetadata:
     unkept: tuple[str, ...] = ()  # settings that promise what this server does not do
     resources: tuple[str, ...] = ()
     must_push: bool = False  # RFC 9126 §6
+    keys: tuple[Jwk, ...] = field(default=(), repr=False)
+    signing_alg: str | None = None  # of assertions; none: any that is taken
+    dpop_bound: bool = False  # RFC 9449 §5.2: no token without a proof
     post_logout_redirect_uris: tuple[str, ...] = ()
     token_quota: str | None = None  # `COUNT/SECONDS`, or `off`; none: the default
     introspection_quota: str | None = None
@@ -49,6 +57,11 @@ class ClientMetadata:
     def is_public(self) -> bool:
         """Whether nothing but PKCE tells the client from whoever knows its id."""
         return self.methods == {Method.NONE}
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether it is registered for what the financial profile asks (FAPI 2.0 §5.3.2.1)."""
+        return self.must_push and self.dpop_bound
 
 
 def read(settings: Mapping[str, Any]) -> ClientMetadata:
@@ -61,6 +74,9 @@ def read(settings: Mapping[str, Any]) -> ClientMetadata:
         unkept=_unkept(settings),
         resources=tuple(_texts(settings.get("resource"))),
         must_push=_is_set(settings, "require_pushed_authorization_requests"),
+        keys=client_keys.of_settings(settings.get("jwks")),
+        signing_alg=_text(settings.get(_SIGNING_ALG)),
+        dpop_bound=_is_set(settings, "dpop_bound_access_tokens"),
         post_logout_redirect_uris=tuple(_texts(settings.get("post_logout_redirect_uris"))),
         token_quota=_text(settings.get("token_quota")),
         introspection_quota=_text(settings.get("introspection_quota")),
@@ -85,6 +101,7 @@ def complaints(settings: Mapping[str, Any]) -> list[Invalid]:
         if name in settings and not _is_texts(settings[name])
     ]
     found += [_unfit_quota(name) for name in _QUOTAS if not _is_quota(settings.get(name))]
+    found += _of_keys(settings)
     return found + [_unsupported(name) for name in _promised(settings)]
 
 
@@ -92,26 +109,37 @@ _CHOICES: Mapping[str, type[StrEnum]] = {
     "token_endpoint_auth_method": Method,
     "access_token_format": AccessTokenFormat,
 }
-_FLAGS = ("require_pushed_authorization_requests",)
+_FLAGS = ("dpop_bound_access_tokens", "require_pushed_authorization_requests")
 _LISTS = ("post_logout_redirect_uris", "resource")
 # What other servers keep when a client is registered with it, and this one does not: whoever
 # writes it down relies on it. False, null and nothing at all promise nothing.
 _UNSUPPORTED = (
     "backchannel_logout_uri",
-    "dpop_bound_access_tokens",
-    "jwks",
-    "jwks_uri",
+    "jwks_uri",  # would have us call an address of somebody else's, before anybody is known
     "tls_client_auth_subject_dn",
     "tls_client_certificate_bound_access_tokens",
     "x5t#S256",
 )
 _QUOTAS = ("token_quota", "introspection_quota")
+_SIGNING_ALG = "token_endpoint_auth_signing_alg"
 
 
 def _methods(method: object) -> frozenset[Method]:
     if method is None:
         return SECRETS
     return frozenset({Method(method)}) if method in _values(Method) else frozenset()
+
+
+def _of_keys(settings: Mapping[str, Any]) -> list[Invalid]:
+    found = []
+    jwks, algorithm = settings.get("jwks"), settings.get(_SIGNING_ALG)
+    if jwks is not None and (why := client_keys.complaint(jwks)) is not None:
+        found.append(_unfit_keys(why))
+    if jwks is None and settings.get("token_endpoint_auth_method") in _BY_KEY:
+        found.append(_unfit_keys("must hold the client's public keys"))
+    if algorithm is not None and algorithm not in jws.ALGORITHMS:
+        found.append(_not_among(_SIGNING_ALG, jws.ALGORITHMS))
+    return found
 
 
 def _promised(settings: Mapping[str, Any]) -> list[str]:
@@ -179,6 +207,10 @@ def _unsupported(name: str) -> Invalid:
     return Invalid(
         entry=f"$.settings.{name}", rule="exclusion", description="is not supported"
     )
+
+
+def _unfit_keys(why: str) -> Invalid:
+    return Invalid(entry="$.settings.jwks", rule="format", description=why)
 
 
 def _unfit_quota(name: str) -> Invalid:

@@ -11,6 +11,7 @@ class ErrorCode(StrEnum):
     CONSENT_REQUIRED = "consent_required"
     INTERACTION_REQUIRED = "interaction_required"
     INVALID_CLIENT = "invalid_client"
+    INVALID_DPOP_PROOF = "invalid_dpop_proof"
     INVALID_GRANT = "invalid_grant"
     INVALID_REQUEST = "invalid_request"
     INVALID_REQUEST_URI = "invalid_request_uri"
@@ -24,6 +25,7 @@ class ErrorCode(StrEnum):
     UNAUTHORIZED_CLIENT = "unauthorized_client"
     UNSUPPORTED_GRANT_TYPE = "unsupported_grant_type"
     UNSUPPORTED_RESPONSE_TYPE = "unsupported_response_type"
+    USE_DPOP_NONCE = "use_dpop_nonce"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,11 @@ def invalid_request(description: str) -> Fault:
 def invalid_client(description: str = "client authentication failed") -> Fault:
     """It is not known who is asking. Says no more than that: not even whether a client exists."""
     return Fault(ErrorCode.INVALID_CLIENT, description)
+
+
+def invalid_dpop_proof(description: str) -> Fault:
+    """The proof of a key proves nothing (RFC 9449 §5)."""
+    return Fault(ErrorCode.INVALID_DPOP_PROOF, description)
 
 
 def invalid_grant(description: str) -> Fault:

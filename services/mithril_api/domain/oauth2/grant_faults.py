@@ -19,6 +19,9 @@ _FAULTS: Mapping[Reason, Fault] = {
     Reason.RESOURCE_NOT_GRANTED: Fault(
         ErrorCode.INVALID_TARGET, "`resource` is not among what was granted"
     ),
+    Reason.KEY_NOT_PROVED: invalid_grant(
+        "the grant is bound to a key that the client did not prove to hold"
+    ),
     Reason.PKCE_FAILED: invalid_grant("`code_verifier` does not match"),
     Reason.REDIRECT_MISMATCH: invalid_grant("`redirect_uri` is not that of the request"),
     Reason.APPROVAL_MISSING: invalid_grant("the user has withdrawn the approval"),

@@ -7,6 +7,7 @@ from typing_extensions import TypedDict
 from services.mithril_api.domain.bearers import is_of_a_user
 from services.mithril_api.domain.oauth2.client_authentication import ClientFacts
 from services.mithril_api.domain.records import Token
+from shared.models.confirmations import confirmation_of
 from shared.models.scopes import joined
 from shared.models.tokens import TokenName
 
@@ -24,6 +25,7 @@ class IntrospectionObject(TypedDict):
     jti: NotRequired[str]
     token_type: NotRequired[str]
     aud: NotRequired[list[str]]
+    cnf: NotRequired[dict[str, str]]
 
 
 INACTIVE: dict[str, Any] = {"active": False}
@@ -62,8 +64,10 @@ def rendered(token: Token, *, issuer: str) -> dict[str, Any]:
         "iat": int(token.inserted_at.timestamp()),
         "jti": str(token.id),
     }
+    bound = confirmation_of(token.details)
     if token.name is TokenName.ACCESS:
-        body["token_type"] = "Bearer"  # noqa: S105 — a kind of token
+        body["token_type"] = bound.token_type
+    body |= bound.details()
     if audience := audience_of(token):
         body["aud"] = audience
     return body

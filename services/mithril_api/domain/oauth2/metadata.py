@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.mithril_api.domain.oauth2.client_metadata import Method
+from shared.wire import dpop, jws
 
 ENDPOINTS: Mapping[str, str] = {
     "authorization_endpoint": "/oauth2/authorize",
@@ -44,11 +45,15 @@ def document(abilities: Abilities, *, issuer: str) -> dict[str, Any]:
             told[f"{name}_endpoint_auth_methods_supported"] = (
                 methods if name == "revocation" else known
             )
+            if Method.PRIVATE_KEY_JWT in methods:
+                name_of = f"{name}_endpoint_auth_signing_alg_values_supported"
+                told[name_of] = list(jws.ALGORITHMS)
     told |= {
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": sorted(abilities.grant_types),
         "code_challenge_methods_supported": ["S256"],
+        "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "authorization_response_iss_parameter_supported": True,
         "ui_locales_supported": ["uk", "en"],
     }

@@ -28,11 +28,11 @@ _SAID: Mapping[int, Fault] = {
 # Nothing here rests on a cookie, so any page may ask; it has to bring what it authenticates by.
 _ANY_ORIGIN = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "RateLimit, RateLimit-Policy, Retry-After, "
+    "Access-Control-Expose-Headers": "DPoP-Nonce, RateLimit, RateLimit-Policy, Retry-After, "
     "WWW-Authenticate, X-Request-ID",
 }
 _PREFLIGHT = {
-    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, DPoP",
     "Access-Control-Allow-Methods": "GET, POST",
     "Access-Control-Max-Age": "86400",
 }

@@ -8,17 +8,21 @@ from services.mithril_api.actions.oauth2.authenticate_client import Admitted, Cl
 from services.mithril_api.actions.oauth2.issue_client_tokens import ClientTokenAsked
 from services.mithril_api.domain.limits import Holder, Purpose, holder_of_address
 from services.mithril_api.domain.oauth2 import quotas
+from services.mithril_api.domain.oauth2.client_assertions import Assertion
 from services.mithril_api.domain.oauth2.client_authentication import (
     Authenticated,
     Bare,
+    Presented,
     presented,
 )
 from services.mithril_api.domain.oauth2.faults import ErrorCode, Fault
 from services.mithril_api.domain.oauth2.parameters import Parameters
+from services.mithril_api.handlers.holding import own_urls
 from services.mithril_api.handlers.keys import CLIENTS, DEPS, METRICS
 from services.mithril_api.handlers.limiting import callers_address
-from services.mithril_api.handlers.oauth2.answers import OAuthError, refuse
+from services.mithril_api.handlers.oauth2.answers import OAuthError, issuer_of, refuse
 from shared.runtime.http import note
+from shared.wire.dpop import Proof
 
 
 async def admitted(
@@ -27,22 +31,26 @@ async def admitted(
     *,
     purpose: Purpose | None,
     issue: Callable[[Authenticated], ClientTokenAsked | Fault] | None = None,
+    proof: Proof | None = None,
 ) -> Admitted:
     """The client that asks; 401 where it is not who it says, 429 where it asks too often."""
-    by = presented(request.headers.getall("Authorization", ()), form)
+    by = presented(
+        request.headers.getall("Authorization", ()), form, audiences=_audiences(request)
+    )
     if isinstance(by, Fault):
         refuse(by)
     asked = ClientAsked(
         by=by,
         purpose=purpose,
         address=_address(request) if isinstance(by, Bare) else "",
+        proof=proof,
         issue=issue,
     )
     outcome = await request.app[CLIENTS].submit(asked)
     if isinstance(outcome, Fault):
         if outcome.code is ErrorCode.INVALID_CLIENT:
             grants = request.app[METRICS].grants
-            grants.labels("client_authentication", "client_secret_wrong").inc()
+            grants.labels("client_authentication", _wrong(by)).inc()
         refuse(outcome)
     note(
         request,
@@ -61,6 +69,16 @@ def quota_headers(request: web.Request, who: Admitted) -> Mapping[str, str]:
     if who.turn is None:
         return {}
     return quotas.headers(who.turn, now=request.app[DEPS].clock.now())
+
+
+def _audiences(request: web.Request) -> tuple[str, ...]:
+    """For whom an assertion may be made: our issuer, the endpoint, the token endpoint."""
+    issuer = issuer_of(request, request.app[DEPS].settings.issuer)
+    return (issuer, *own_urls(request), f"{issuer}/oauth2/token")
+
+
+def _wrong(by: Presented) -> str:
+    return "assertion_wrong" if isinstance(by, Assertion) else "client_secret_wrong"
 
 
 def _address(request: web.Request) -> str:

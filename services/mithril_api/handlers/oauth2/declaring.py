@@ -8,10 +8,12 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.mithril_api.domain.oauth2.parameters import FORM
+from shared.wire.dpop import HEADER
 from shared.wire.operations import Gives, Needs, Takes
 
 # By `Authorization: Basic`, or by what is in the form.
 CLIENT = (Needs(scheme="clientBasic"), Needs(scheme=""))
+PROOF_HEADER = {HEADER: "A proof of the key that tokens shall be bound to (RFC 9449)."}
 ONWARD = Gives(status=303, headers=("Location",))
 ERROR_PAGE = Gives(
     data=str,
@@ -27,10 +29,12 @@ class _Form(BaseModel):
 
 
 class ClientForm(_Form):
-    """Who asks, where `Authorization: Basic` does not say it."""
+    """Who asks, where `Authorization: Basic` does not say it (RFC 7591 §2)."""
 
     client_id: str | None = None
     client_secret: str | None = None
+    client_assertion_type: str | None = None
+    client_assertion: str | None = Field(None, description="a signed JWT (RFC 7523)")
 
 
 class TokenForm(ClientForm):

@@ -22,6 +22,7 @@ from services.mithril_api.handlers.oauth2.answers import (
     preflight,
 )
 from services.mithril_api.handlers.oauth2.discovery import ABILITIES
+from services.mithril_api.handlers.oauth2.proofs import with_nonce
 from shared.runtime.http import as_aiohttp
 
 
@@ -32,8 +33,8 @@ def add_public(app: web.Application) -> None:
     app.router.add_post("/oauth2/authorize", as_page(authorize.post_authorize))
     app.router.add_get("/oauth2/logout", as_page(logout.get_logout))
     app.router.add_post("/oauth2/logout", as_page(logout.post_logout))
-    _add(app, "POST", "/oauth2/par", par.post_par)
-    _add(app, "POST", "/oauth2/token", token.post_token)
+    _add(app, "POST", "/oauth2/par", with_nonce(par.post_par))
+    _add(app, "POST", "/oauth2/token", with_nonce(token.post_token))
     _add(app, "POST", "/oauth2/introspect", introspection.post_introspect)
     _add(app, "POST", "/oauth2/revoke", revocation.post_revoke)
     app[ABILITIES] = _abilities(app)

@@ -18,7 +18,7 @@ from services.mithril_api.actions.refresh_tokens import RefreshAsked, refused_un
 from services.mithril_api.domain.limits import Purpose
 from services.mithril_api.domain.minting import Minted
 from services.mithril_api.domain.oauth2 import authorization, scopes
-from services.mithril_api.domain.oauth2.client_authentication import Authenticated, unkept
+from services.mithril_api.domain.oauth2.client_authentication import Authenticated, withheld
 from services.mithril_api.domain.oauth2.faults import (
     ErrorCode,
     Fault,
@@ -32,8 +32,16 @@ from services.mithril_api.domain.refusals import Refused
 from services.mithril_api.handlers.keys import DEPS, METRICS, REFRESHES
 from services.mithril_api.handlers.oauth2.answers import json_answer, refuse
 from services.mithril_api.handlers.oauth2.callers import admitted, quota_headers
-from services.mithril_api.handlers.oauth2.declaring import CLIENT, TokenForm, form, plain
+from services.mithril_api.handlers.oauth2.declaring import (
+    CLIENT,
+    PROOF_HEADER,
+    TokenForm,
+    form,
+    plain,
+)
 from services.mithril_api.handlers.oauth2.forms import read_form, required
+from services.mithril_api.handlers.oauth2.proofs import proof_of
+from shared.models.confirmations import confirmation_of
 from shared.models.scopes import joined
 from shared.models.tokens import RefreshPolicy
 from shared.runtime import tracing
@@ -47,21 +55,40 @@ class TokensObject(TypedDict):
     """What is issued (RFC 6749 §5.1)."""
 
     access_token: str
-    token_type: Literal["Bearer"]
+    token_type: Literal["Bearer", "DPoP"]
     expires_in: int
     scope: str
     refresh_token: NotRequired[str]
 
 
-@operation(plain(TokensObject), takes=form(TokenForm), needs=CLIENT, refuses=(401, 429))
+@operation(
+    plain(TokensObject),
+    takes=form(TokenForm),
+    headers=PROOF_HEADER,
+    needs=CLIENT,
+    refuses=(401, 429),
+    examples={
+        "client credentials": {"grant_type": "client_credentials"},
+        "refresh": {
+            "grant_type": "refresh_token",
+            "refresh_token": "MwqWaRPZk5jyUZtDbLUYJPHSLxPvMQTg",
+        },
+        "code": {
+            "grant_type": "authorization_code",
+            "code": "MqWnvYkQx3Rb7TzLd2CfPs8HjKg5VaXe",
+            "redirect_uri": "https://mis.example/callback",
+            "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+        },
+    },
+)
 async def post_token(request: web.Request) -> web.StreamResponse:
     """Issue tokens for a grant."""
     form = await read_form(request)
     grant_type = required(form, "grant_type")
-    if "DPoP" in request.headers:  # whoever sends a proof relies on it
-        refuse(invalid_request("DPoP is not supported"))
     at_once = _at_once(form) if grant_type == CLIENT_CREDENTIALS else None
-    who = await admitted(request, form, purpose=Purpose.TOKEN, issue=at_once)
+    who = await admitted(
+        request, form, purpose=Purpose.TOKEN, issue=at_once, proof=proof_of(request)
+    )
     if who.issued is not None:
         _count(request, grant_type, who.issued)
         if isinstance(who.issued, Fault):
@@ -75,7 +102,7 @@ async def post_token(request: web.Request) -> web.StreamResponse:
             Fault(ErrorCode.UNSUPPORTED_GRANT_TYPE, "the grant type is not supported"),
             **quota_headers(request, who),
         )
-    if (fault := unkept(who.client.metadata)) is not None:
+    if (fault := withheld(who.client)) is not None:
         _count(request, grant_type, fault)
         refuse(fault, **quota_headers(request, who))
     body = await grant(request, form, who)
@@ -134,7 +161,7 @@ def _wanted(
 ) -> ClientTokenAsked | Fault:
     """The token that a client may have for itself (RFC 6749 §4.4)."""
     client = who.client
-    if (fault := unkept(client.metadata)) is not None:
+    if (fault := withheld(who)) is not None:
         return fault
     permitted = CLIENT_CREDENTIALS in client.metadata.grant_types
     if not permitted or client.metadata.is_public or client.owner_is_blocked:
@@ -168,6 +195,7 @@ def _terms(form: Parameters, who: Admitted) -> Terms:
     return Terms(
         policy=RefreshPolicy.ROTATE,
         is_public=who.client.metadata.is_public,
+        confirmation=who.client.confirmation,
         scope=frozenset(scope) or None,
         resources=_resources(form, who),
     )
@@ -192,7 +220,7 @@ def _answer(
     now = request.app[DEPS].clock.now()
     body: dict[str, Any] = {
         "access_token": access.value,
-        "token_type": "Bearer",
+        "token_type": confirmation_of(access.token.details).token_type,
         "expires_in": int((access.token.expires_at - now).total_seconds()),
         "scope": joined(access.token.scope),
     }

@@ -251,7 +251,7 @@ class TestPages:
         ({"resource": "https://api.test/"}, "invalid_target"),
         ({"request": "eyJhbGciOiJub25lIn0.e30."}, "request_not_supported"),
         ({"registration": "{}"}, "registration_not_supported"),
-        ({"dpop_jkt": "A" * 43}, "invalid_request"),
+        ({"dpop_jkt": "A" * 42}, "invalid_request"),
     ],
 )
 async def test_other_faults_are_told_to_the_client_with_state_and_issuer(
@@ -271,7 +271,7 @@ async def test_other_faults_are_told_to_the_client_with_state_and_issuer(
 async def test_what_a_client_relies_on_and_is_not_there_is_told_before_a_user_is_asked(
     api: Api,
 ) -> None:
-    world = await a_client(api, dpop_bound_access_tokens=True)
+    world = await a_client(api, jwks_uri="https://clinic.test/jwks")
 
     _, location, _ = await authorize(api, asked(world))
     pushed = await post(api, "/oauth2/par", {**asked(world), **by_post(world)})

@@ -20,9 +20,16 @@ from tests.integration.mithril_api.oauth2.oauth import (
     token,
 )
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 FORM = "application/x-www-form-urlencoded"
 ENDPOINTS = ("token", "par", "introspect", "revoke")
 NOBODY = "6498d88e-97fb-47e2-85a5-99e884f888aa"
+
+
+@pytest.fixture
+def api(standing_api: Api) -> Api:
+    return standing_api
 
 
 def header_of(pair: str | bytes, scheme: str = "Basic") -> dict[str, str]:

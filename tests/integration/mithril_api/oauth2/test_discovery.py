@@ -43,19 +43,24 @@ async def test_grants_and_methods_are_those_that_work(api: Api) -> None:
         "client_credentials",
         "refresh_token",
     ]
-    assert told["token_endpoint_auth_methods_supported"] == [*secrets, "none"]
-    assert told["introspection_endpoint_auth_methods_supported"] == secrets
+    by_key = "private_key_jwt"
+    assert told["token_endpoint_auth_methods_supported"] == [*secrets, "none", by_key]
+    assert told["introspection_endpoint_auth_methods_supported"] == [*secrets, by_key]
+    for name in ("token", "introspection", "revocation"):
+        algorithms = told[f"{name}_endpoint_auth_signing_alg_values_supported"]
+        assert algorithms == told["dpop_signing_alg_values_supported"]
+        assert algorithms == ["ES256", "EdDSA", "Ed25519", "PS256", "RS256"]
     assert told["response_types_supported"] == ["code"]
     assert told["code_challenge_methods_supported"] == ["S256"]
     assert told["authorization_response_iss_parameter_supported"] is True
 
 
-async def test_nothing_is_said_of_openid_connect_or_of_keys(api: Api) -> None:
+async def test_nothing_is_said_of_openid_connect(api: Api) -> None:
     told = str(await (await api.public.get(OAUTH)).json())
 
     for path in ("/.well-known/openid-configuration", "/oauth2/jwks", "/oauth2/userinfo"):
         assert (await api.public.get(path)).status == 404
-    for word in ("openid", "id_token", "jwks", "dpop", "tls_client", "private_key_jwt"):
+    for word in ("openid", "id_token", "jwks", "tls_client"):
         assert word not in told
 
 

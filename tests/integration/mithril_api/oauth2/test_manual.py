@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from shared.wire import dpop
 from tests.builders import World
 from tests.integration.mithril_api.conftest import Api
 from tests.integration.mithril_api.oauth2.oauth import (
@@ -18,7 +19,16 @@ from tests.integration.mithril_api.oauth2.oauth import (
     a_client,
     a_code,
     bought,
+    client_credentials,
     query_of,
+    token,
+)
+from tests.integration.mithril_api.oauth2.proving import (
+    a_client_by_key,
+    a_key,
+    issuer_of,
+    nonce,
+    proof,
 )
 
 MANUAL = Path(__file__).parents[4] / "docs" / "oauth2.md"
@@ -61,6 +71,7 @@ async def known(api: Api, world: World) -> dict[str, str]:
         "VERIFIER": VERIFIER,
         "ACCESS_TOKEN": tokens["access_token"],
         "REFRESH_TOKEN": tokens["refresh_token"],
+        "PROOF": proof(api, nonce=await nonce(api)),
     }
 
 
@@ -82,14 +93,14 @@ async def command_answers(api: Api, number: int) -> None:
     answer = json.loads(out) if out else {}
     assert "error" not in answer, out
     if "/oauth2/token" in command:
-        assert answer["token_type"] == "Bearer"
+        assert answer["token_type"] == ("DPoP" if "$PROOF" in command else "Bearer")
     if "introspect" in command:
         assert answer["active"] is True
 
 
 async def test_the_python_of_the_manual_goes_from_verifier_to_tokens(api: Api) -> None:
     world = await a_client(api)
-    (code,) = blocks("python")
+    code = blocks("python")[0]
     definitions, _, usage = here(api, code).partition("verifier = ")
     names: dict[str, Any] = {
         "CLIENT_ID": str(world.client_id),
@@ -107,6 +118,24 @@ async def test_the_python_of_the_manual_goes_from_verifier_to_tokens(api: Api) -
     await asyncio.to_thread(exec, compile(fixed, "oauth2.md", "exec"), names)
 
     assert names["tokens"]["scope"] == "episode:read episode:write"
+
+
+async def test_the_python_of_the_manual_proves_keys(api: Api) -> None:
+    world = await a_client_by_key(api, dpop_bound_access_tokens=True)
+    names: dict[str, Any] = {}
+    for code in blocks("python")[1:]:
+        exec(compile(code, "oauth2.md", "exec"), names)  # noqa: S102 — the manual's own
+    issuer, url = issuer_of(api), f"{issuer_of(api)}/oauth2/token"
+    by = names["client_authentication"](str(world.client_id), issuer, a_key())
+    made = names["proof"](a_key(), "POST", url, nonce=await nonce(api))
+
+    answer = await token(api, client_credentials(**by), {"DPoP": made})
+
+    assert (answer.status, answer.body["token_type"]) == (200, "DPoP")
+    shown = names["proof"](a_key(), "GET", url, token=answer.body["access_token"])
+    read = dpop.read([shown])
+    assert isinstance(read, dpop.Proof)
+    assert read.is_for(answer.body["access_token"])
 
 
 async def javascript_exchanges_a_code(api: Api) -> None:

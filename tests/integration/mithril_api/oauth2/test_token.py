@@ -369,10 +369,7 @@ class TestClientCredentials:
 UNKEPT = [
     {"access_token_format": "jwt"},
     {"access_token_format": 1},
-    {"dpop_bound_access_tokens": True},
-    {"dpop_bound_access_tokens": "yes"},
     {"tls_client_certificate_bound_access_tokens": True},
-    {"jwks": {"keys": []}},
     {"jwks_uri": "https://clinic.test/jwks"},
     {"tls_client_auth_subject_dn": "CN=clinic"},
     {"x5t#S256": "A" * 43},
@@ -414,14 +411,6 @@ class TestPromises:
         answer = await token(api, client_credentials(**by_post(world)))
 
         assert answer.status == 200
-
-    async def test_a_proof_that_nobody_would_look_at_is_refused(self, api: Api) -> None:
-        world = await a_client(api)
-
-        answer = await token(api, client_credentials(**by_post(world)), {"DPoP": "a.b.c"})
-
-        assert answer.refusal == (400, "invalid_request")
-        assert "DPoP" in answer.body["error_description"]
 
 
 async def test_a_grant_type_that_nobody_knows_is_named_as_such(api: Api) -> None:

@@ -1,0 +1,46 @@
+"""Whether the caller holds the key that its token is bound to (RFC 9449 §7, RFC 8705 §3)."""
+
+from aiohttp import web
+
+from services.mithril_api.actions.oauth2.take_proof import take_proof
+from services.mithril_api.domain.records import Token
+from services.mithril_api.handlers.keys import DEPS
+from shared.models.confirmations import confirmation_of
+from shared.runtime.http import META, note
+from shared.runtime.platform import INVALID_TOKEN
+from shared.wire import holders
+from shared.wire.dpop import Unfit
+from shared.wire.envelope import Problem
+from shared.wire.holders import Shown
+
+
+async def require_holder(request: web.Request, shown: Shown, token: Token) -> None:
+    """401 where the token is bound and its key not proved, or was proved by the same proof."""
+    deps = request.app[DEPS]
+    verdict = holders.judge(
+        confirmation_of(token.details),
+        shown,
+        method=request.method,
+        urls=own_urls(request),
+        now=deps.clock.now(),
+    )
+    if verdict is None:
+        return
+    if isinstance(verdict, Unfit):
+        note(request, outcome=verdict.why)
+    elif await take_proof(deps, verdict):
+        return
+    headers = {"WWW-Authenticate": holders.challenge(shown)}
+    raise Problem(401, "access_denied", INVALID_TOKEN, headers=headers)
+
+
+def own_urls(request: web.Request) -> tuple[str, ...]:
+    """What the address that was called may be called by its caller: ours is the configured one.
+
+    Without one it is what `Host` says.
+    """
+    configured = request.app[DEPS].settings.issuer
+    if configured is None:
+        return (request[META].url,)
+    path = request.raw_path.partition("?")[0]
+    return (configured.rstrip("/") + path,)
