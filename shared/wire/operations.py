@@ -133,6 +133,12 @@ def around(outer: Declared, handler: Callable[..., Any], layer: Layer) -> Declar
     return outer
 
 
+def style_of(handler: Callable[..., Any]) -> Style | None:
+    """How whatever is around a handler writes refusals."""
+    found: tuple[Layer, object] = vars(handler).get(_LAYER, (Layer(), None))
+    return found[0].style
+
+
 def described(handler: Callable[..., Any]) -> Described:
     """What is declared of a handler and of what is around it.
 

@@ -41,6 +41,12 @@ from shared.wire.operations import Gives, operation
 Challenge = Annotated[str, StringConstraints(pattern=CHALLENGE_PATTERN)]
 
 
+class _Whose(Body):
+    """Who is calling says that, never the request."""
+
+    user_id: Id
+
+
 class Wanted(Body):
     """What is consented to."""
 
@@ -49,10 +55,8 @@ class Wanted(Body):
     scope: ScopeText = ""
 
 
-class PreviewQuery(Wanted):
-    """The same, and by whom: who is calling says that, never the request."""
-
-    user_id: Id
+class PreviewQuery(Wanted, _Whose):
+    """The same, and by whom."""
 
     def asked(self, *, code_challenge: str | None = None) -> ConsentAsked:
         """The same for the actions."""
@@ -84,10 +88,8 @@ class RequestWanted(Body):
     request_uri: LongText
 
 
-class RequestBody(RequestWanted):
+class RequestBody(RequestWanted, _Whose):
     """The same of a user."""
-
-    user_id: Id
 
 
 class PreviewFilters(Body):

@@ -7,7 +7,7 @@ import orjson
 from aiohttp import web
 
 from services.mithril_api.domain.oauth2.faults import ErrorCode, Fault, invalid_request
-from shared.runtime.http import META, note
+from shared.runtime.http import META, has_nul, note
 from shared.runtime.overload import OverloadedError
 from shared.runtime.postgres import DatabaseUnavailableError
 from shared.wire.envelope import Problem
@@ -102,6 +102,8 @@ async def preflight(_: web.Request) -> web.StreamResponse:
 
 async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
+        if has_nul(request):
+            refuse(invalid_request("the address has a NUL"))
         return await handler(request)
     except OAuthError as error:
         note(request, outcome=str(error.fault.code))
