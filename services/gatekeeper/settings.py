@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from services.gatekeeper.domain.returning import is_own_path
+from shared.runtime.ingress import IngressSettings
 from shared.runtime.settings import KafkaSettings, Names, ProcessSettings, Secrets
 
 _HTTP = r"^https?://[^\s?#@\\]+$"
@@ -16,7 +17,7 @@ _COOKIE_NAME = r"^[A-Za-z0-9_-]{1,64}$"
 PACKAGED_RULES = Path(__file__).parent / "rules" / "ehealth.yaml"
 
 
-class Settings(KafkaSettings, ProcessSettings):
+class Settings(IngressSettings, KafkaSettings, ProcessSettings):
     """From the environment; frozen."""
 
     port: int = Field(8084, validation_alias="MITHRIL_PORT", ge=0, le=65535)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
 
 from services.mithril_api.actions.check_security import check_security
 from services.mithril_api.actions.oauth2 import authenticate_client
@@ -123,7 +124,9 @@ def build(
         app[keys.VERIFIES] = verifies
         app[keys.CLIENTS] = clients
         app.cleanup_ctx.append(session.while_serving)
-    _add_routes(public, internal, page=settings.api_page == "on")
+    routes.add_public(public)
+    routes.add_internal(internal)
+    description.add_routes(public, internal, page=settings.api_page == "on")
     health.add_routes(internal, readiness=readiness, registry=registry, outbox=relay.state)
     return Built(
         deps=deps,
@@ -136,19 +139,17 @@ def build(
     )
 
 
-def _add_routes(public: web.Application, internal: web.Application, *, page: bool) -> None:
-    routes.add_public(public)
-    routes.add_internal(internal)
-    description.add_routes(public, internal, page=page)
-
-
 def describe() -> dict[str, Any]:
-    """The OpenAPI document of both listeners, of a service that is not running."""
-    public, internal = web.Application(), web.Application()
-    _add_routes(public, internal, page=True)
-    registry = metrics.registry()
-    health.add_routes(internal, readiness=Readiness({}), registry=registry, outbox=dict)
-    return document_of({"public": public, "internal": internal})
+    """The OpenAPI document of both listeners, of a service that is never started."""
+    settings = Settings(
+        database_url=SecretStr("postgresql://nobody@localhost/none"),
+        secret_keys=(SecretStr("never-used-for-anything"),),
+        kafka_bootstrap_servers="localhost:9092",
+        api_page="on",
+    )
+    built = build(settings)
+    built.deps.passwords.close()
+    return document_of({"public": built.public, "internal": built.internal})
 
 
 def _coalescers(

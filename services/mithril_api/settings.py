@@ -12,11 +12,17 @@ from services.mithril_api.domain.refresh import Lifetimes
 from services.mithril_api.settings_factors import FactorSettings
 from services.mithril_api.settings_limits import LimitSettings
 from shared.peers.settings import OutsideSettings
+from shared.runtime.ingress import IngressSettings
 from shared.runtime.settings import KafkaSettings, Names, ProcessSettings, Secrets
 
 
 class Settings(
-    FactorSettings, LimitSettings, OutsideSettings, KafkaSettings, ProcessSettings
+    FactorSettings,
+    IngressSettings,
+    LimitSettings,
+    OutsideSettings,
+    KafkaSettings,
+    ProcessSettings,
 ):
     """From the environment; frozen."""
 
@@ -73,6 +79,12 @@ class Settings(
         "required",
         validation_alias="MITHRIL_DPOP_NONCE",
         description="whether a DPoP proof needs a nonce of ours where tokens are issued",
+    )
+    mtls_url: str | None = Field(
+        None,
+        validation_alias="MITHRIL_MTLS_URL",
+        pattern=r"^https?://[^\s?#]+[^\s?#/]$",
+        description="our address where an ingress asks for certificates, if it is another",
     )
     secret_overlap: int = Field(
         604_800,

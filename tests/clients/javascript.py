@@ -38,10 +38,8 @@ class Libraries:
         The scripts find the libraries beside them, hence the copy.
         """
         with tempfile.TemporaryDirectory(dir=directory) as name:
-            here = Path(name)
+            here = shutil.copytree(SCRIPTS, Path(name, "node"))
             (here / "node_modules").symlink_to(self.modules)
-            for path in (SCRIPTS / "package.json", *SCRIPTS.glob("*.mjs")):
-                shutil.copy(path, here)
             done = subprocess.run(
                 [self.node, here / script],
                 input=json.dumps(settings),

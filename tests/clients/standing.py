@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Thread
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from joserfc.jwk import ECKey, KeyParameters, RSAKey
 
 from shared.models.schema import mithril as tables
 from shared.runtime.embedded import free_port
@@ -35,6 +36,7 @@ class Registered:
     email: str
     password: str = field(repr=False)
     user_id: str
+    private_jwk: dict[str, Any] | None = field(default=None, repr=False)
 
 
 @dataclass(kw_only=True)
@@ -53,9 +55,22 @@ class Standing:
         """All that a client has to know of the server."""
         return self.running.public
 
-    def register(self, *, redirect_uri: str | None = None, **settings: Any) -> Registered:
-        """A client with these settings, and a doctor who has not allowed it anything yet."""
-        return self.run(self._register(redirect_uri, settings))
+    def register(
+        self,
+        *,
+        redirect_uri: str | None = None,
+        key: ECKey | RSAKey | None = None,
+        **settings: Any,
+    ) -> Registered:
+        """A client with these settings, and a doctor who has not allowed it anything yet.
+
+        Of its `key` the operator gets the public half.
+        """
+        if key is None:
+            return self.run(self._register(redirect_uri, settings))
+        jwks = {"keys": [key.as_dict(private=False)]}
+        made = self.run(self._register(redirect_uri, {"jwks": jwks, **settings}))
+        return replace(made, private_jwk=dict(key.as_dict(private=True)))
 
     def visit(self, url: str, *, answer: str = "allow") -> str:
         """What a person does with a link: sign in, allow, confirm. Answers where they land."""
@@ -99,13 +114,13 @@ class Standing:
         )
 
     async def _visit(self, url: str, answer: str) -> str:
-        (client_id,) = parse_qs(urlsplit(url).query)["client_id"]
+        first = await Browser(self.http, self.issuer).get(url, follow=False)
+        assert first.status == 303, first.text
+        if not first.location.startswith(self.running.url):
+            return first.location  # a refusal
+        (client_id,) = parse_qs(urlsplit(first.location).query)["client_id"]
         world, browser = self.worlds[client_id], self.browsers[client_id]
-        page = await browser.get(url, follow=False)
-        assert page.status == 303, page.text
-        if not page.location.startswith(self.running.url):
-            return page.location  # a refusal
-        page = await browser.get(page.location)
+        page = await browser.get(first.location)
         filled: dict[str, dict[str, str]] = {
             "/sign-in": {"email": world.email, "password": world.password},
             "/consent": {"answer": answer},
@@ -115,6 +130,14 @@ class Standing:
             page = await browser.submit(page, filled.pop(page.path), action=page.path)
         assert page.status == 303, (page.path, page.status, page.text)
         return page.location
+
+
+def a_key(alg: str) -> ECKey | RSAKey:
+    """A key pair of a client's, for this algorithm."""
+    told: KeyParameters = {"alg": alg, "kid": "of the clinic"}
+    if alg == "ES256":
+        return ECKey.generate_key("P-256", told)
+    return RSAKey.generate_key(2048, told)
 
 
 @contextmanager

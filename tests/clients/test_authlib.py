@@ -7,8 +7,9 @@ import requests
 from authlib.common.security import generate_token
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
+from authlib.oauth2.rfc7523 import PrivateKeyJWT
 
-from tests.clients.standing import Registered, Standing
+from tests.clients.standing import Registered, Standing, a_key
 
 SCOPE = "episode:read episode:write"
 
@@ -115,3 +116,28 @@ def test_a_refusal_is_the_librarys_own_error(
         pytest.raises(OAuthError, match="invalid_grant"),
     ):
         session.fetch_token(code="unknown", grant_type="authorization_code")
+
+
+@pytest.mark.parametrize("alg", ["ES256", "RS256"])
+def test_a_client_proves_who_it_is_by_its_key(
+    server: Standing, metadata: dict[str, Any], alg: str
+) -> None:
+    key = a_key(alg)
+    client = server.register(key=key, token_endpoint_auth_method="private_key_jwt")
+    endpoint = metadata["token_endpoint"]
+    with OAuth2Session(
+        client.client_id,
+        key,
+        token_endpoint_auth_method="private_key_jwt",
+        token_endpoint=endpoint,
+        redirect_uri=client.redirect_uri,
+        scope=SCOPE,
+        code_challenge_method="S256",
+    ) as session:
+        session.register_client_auth_method(PrivateKeyJWT(endpoint, alg=alg))
+        token = signed_in(server, session, metadata)
+        refreshed = session.refresh_token()
+        own = session.fetch_token(grant_type="client_credentials")
+
+    assert refreshed["refresh_token"] != token["refresh_token"]
+    assert own["scope"] == SCOPE

@@ -10,13 +10,13 @@ import pytest
 
 from tests.clients.javascript import Libraries
 from tests.clients.plugin import found
-from tests.clients.standing import Standing
+from tests.clients.standing import Standing, a_key
 from tests.neighbours.household import HOUSEHOLD
 
 HOME = "https://clinic.test/bye"
 SCENARIOS = {
     "openid_client": (
-        "a code with PKCE is exchanged",
+        "a code with PKCE is exchanged, by the metadata of RFC 8414 alone",
         "a client without a secret signs in and refreshes",
         "a retried refresh gives the same successor",
         "a client gets a token for itself, by secret in the header or in the body",
@@ -24,7 +24,11 @@ SCENARIOS = {
         "a token is introspected and revoked",
         "an answer of another issuer, or of none, is refused by the library",
         "refusals are the library's own errors",
-        "a user is signed out and sent back",
+        "a client proves who it is by its key",
+        "a client with another key is refused",
+        "tokens are bound to a key, with the nonce that the server wants",
+        "a public client's refresh token is of use to its key alone",
+        "all that FAPI 2.0 asks: pushed, by key, bound to a key",
     ),
     "oauth4webapi": (
         "the server is discovered",
@@ -35,6 +39,8 @@ SCENARIOS = {
         "a token is introspected and revoked",
         "an answer of another issuer, or of none, is refused by the library",
         "refusals are the library's own errors",
+        "a client proves who it is by its key",
+        "the server asks for its nonce in a proof, and gets it",
     ),
 }
 Report = dict[str, str | None]
@@ -63,13 +69,24 @@ def report(request: pytest.FixtureRequest, server: Standing) -> Callable[[str], 
 def settings(server: Standing) -> dict[str, Any]:
     """What the scripts are told, each registered as its name says."""
     register = server.register
+    by_key: dict[str, Any] = {"token_endpoint_auth_method": "private_key_jwt"}
+    strict: dict[str, Any] = {
+        "require_pushed_authorization_requests": True,
+        "dpop_bound_access_tokens": True,
+    }
     clients = {
         "confidential": register(post_logout_redirect_uris=[HOME]),
         "secretless": register(token_endpoint_auth_method="none"),
         "pushing": register(require_pushed_authorization_requests=True),
+        "keyed": register(key=a_key("ES256"), **by_key),
+        "keyed_rsa": register(key=a_key("PS256"), **by_key),
+        "strict": register(key=a_key("ES256"), **by_key, **strict),
     }
-    told = {name: {**asdict(client), "home": HOME} for name, client in clients.items()}
-    return {"issuer": server.issuer, "agent": server.agent, "clients": told}
+    return {
+        "issuer": server.issuer,
+        "agent": server.agent,
+        "clients": {name: {**asdict(it), "home": HOME} for name, it in clients.items()},
+    }
 
 
 @pytest.mark.parametrize(

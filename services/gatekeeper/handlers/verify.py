@@ -6,6 +6,7 @@ whatever the caller sent; else the status and body of the contract.
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from aiohttp import web
 
@@ -16,7 +17,9 @@ from services.gatekeeper.settings import Settings
 from shared.peers.mithril import VerifiedToken
 from shared.runtime.bearer import shown_by
 from shared.runtime.http import META, note
+from shared.runtime.ingress import certificate_of
 from shared.wire import holders
+from shared.wire.certificates import Certificate
 from shared.wire.holders import Shown
 
 REFUSAL = "X-Refusal"  # for nginx, which throws the body of a refused subrequest away
@@ -36,7 +39,7 @@ async def any_verify(request: web.Request) -> web.Response:
     if original is None:
         text = "The proxy does not say which request this is about."
         return _denied(request, None, Denied(400, "request_malformed", text, "unreadable"))
-    shown = _shown(request, original, deps.settings)
+    shown = _with_certificate(request, _shown(request, original, deps.settings))
     asked = CheckAsked(
         original=original,
         shown=shown,
@@ -134,6 +137,15 @@ def _shown(request: web.Request, original: Original, settings: Settings) -> Show
         if cookie and not _is_forged(request, original):
             return Shown(token=cookie)
     return shown_by(request)
+
+
+def _with_certificate(request: web.Request, shown: Shown | None) -> Shown | None:
+    """The same with the certificate that the proxy says the caller showed (RFC 8705 §3)."""
+    settings = request.app[DEPS].settings
+    certificate = certificate_of(request, settings, settings)
+    if shown is None or not isinstance(certificate, Certificate):
+        return shown
+    return replace(shown, x5t=certificate.thumbprint)
 
 
 def _is_forged(request: web.Request, original: Original) -> bool:

@@ -70,6 +70,8 @@ class Deployment:
     trusted_clients: int
     proxies: Sequence[str]
     api_page: bool
+    certificates: bool = False  # an ingress hands certificates of clients on
+    ingresses: Sequence[str] = ()  # whose word on them is taken
 
 
 def check(deployment: Deployment, registered: Registered) -> list[Finding]:
@@ -153,6 +155,13 @@ def _of_settings(given: Deployment) -> Iterator[Finding]:
         "there is no page to try the API",
         "`/docs` is a page to try the API: fine for trying, needless elsewhere",
     )
+    if given.certificates:
+        yield _either(
+            not any(network.endswith("/0") for network in given.ingresses),
+            "MITHRIL_TRUSTED_INGRESSES",
+            "no ingress of ours is everybody",
+            "everybody may say whose certificate was shown",
+        )
     if given.trusted_clients:
         text = f"{given.trusted_clients} clients skip the consent of their users"
         yield _warning("TRUSTED_CLIENT_IDS", text)

@@ -1,5 +1,7 @@
 """Whether the caller holds the key that its token is bound to (RFC 9449 §7, RFC 8705 §3)."""
 
+from dataclasses import replace
+
 from aiohttp import web
 
 from services.mithril_api.actions.oauth2.take_proof import take_proof
@@ -7,8 +9,10 @@ from services.mithril_api.domain.records import Token
 from services.mithril_api.handlers.keys import DEPS
 from shared.models.confirmations import confirmation_of
 from shared.runtime.http import META, note
+from shared.runtime.ingress import certificate_of
 from shared.runtime.platform import INVALID_TOKEN
 from shared.wire import holders
+from shared.wire.certificates import Certificate
 from shared.wire.dpop import Unfit
 from shared.wire.envelope import Problem
 from shared.wire.holders import Shown
@@ -17,6 +21,9 @@ from shared.wire.holders import Shown
 async def require_holder(request: web.Request, shown: Shown, token: Token) -> None:
     """401 where the token is bound and its key not proved, or was proved by the same proof."""
     deps = request.app[DEPS]
+    certificate = certificate_of(request, deps.settings, deps.settings)
+    if isinstance(certificate, Certificate):
+        shown = replace(shown, x5t=certificate.thumbprint)
     verdict = holders.judge(
         confirmation_of(token.details),
         shown,
@@ -39,8 +46,10 @@ def own_urls(request: web.Request) -> tuple[str, ...]:
 
     Without one it is what `Host` says.
     """
-    configured = request.app[DEPS].settings.issuer
+    settings = request.app[DEPS].settings
+    configured = settings.issuer
     if configured is None:
         return (request[META].url,)
     path = request.raw_path.partition("?")[0]
-    return (configured.rstrip("/") + path,)
+    own = (configured.rstrip("/") + path,)
+    return own if settings.mtls_url is None else (*own, settings.mtls_url + path)

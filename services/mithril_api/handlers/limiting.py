@@ -9,9 +9,8 @@ from services.mithril_api.domain.limits import Purpose, address_of, holder_of_ad
 from services.mithril_api.handlers.keys import DEPS
 from shared.runtime.bearer import bearer_of, is_service_token
 from shared.runtime.http import note
+from shared.runtime.ingress import SERVICE_AUTHORIZATION
 from shared.wire.envelope import Problem
-
-SERVICE_AUTHORIZATION = "X-Service-Authorization"  # `Authorization` is the user's
 
 
 async def limit(

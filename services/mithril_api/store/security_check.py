@@ -6,13 +6,18 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.mithril_api.domain.oauth2 import client_metadata
-from services.mithril_api.domain.oauth2.client_metadata import SECRETS, Method
+from services.mithril_api.domain.oauth2.client_metadata import (
+    BY_CERTIFICATE,
+    SECRETS,
+    Method,
+)
 from services.mithril_api.domain.security_check import Registered
 from shared.models.schema.mithril import clients as c
 from shared.models.schema.mithril import connection_secrets as s
 from shared.models.schema.mithril import connections as cn
 from shared.models.tokens import RefreshPolicy
 
+_BY_KEY = BY_CERTIFICATE | {Method.PRIVATE_KEY_JWT}
 _OLD = timedelta(days=365)
 _LOOPBACK = ("http://127.0.0.1", "http://localhost", "http://[::1]")
 
@@ -43,13 +48,12 @@ async def registered(conn: AsyncConnection, *, now: datetime) -> Registered:
         ),
         public=sum(item.is_public for _, item in known),
         unreadable=[name for name, item in known if not item.methods or item.unkept],
-        bearing=sum(not item.dpop_bound for _, item in known),
+        bearing=sum(not item.is_bound for _, item in known),
         by_secret=sum(not SECRETS.isdisjoint(item.methods) for _, item in known),
         half_bound=[
             name
             for name, item in known
-            if name in having
-            and (item.dpop_bound or Method.PRIVATE_KEY_JWT in item.methods)
+            if name in having and (item.is_bound or not _BY_KEY.isdisjoint(item.methods))
         ],
         old_secrets=sum(now - row.inserted_at > _OLD for row in kept),
         unused_secrets=sum(now - (row.last_used_at or row.made_at) > _OLD for row in kept),

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from aiohttp import ClientResponse
 
+from shared.wire.certificates import of_der
+from tests.certificates import a_certificate
 from tests.integration.gatekeeper.conftest import Gate, MakeGate
 from tests.integration.gatekeeper.platform import Platform, a_token
 from tests.integration.gatekeeper.values import USER
@@ -112,3 +114,25 @@ async def test_a_binding_that_is_not_understood_is_met_by_nobody(
         platform.tokens["odd"] = a_token(details={"cnf": cnf})
         door.built.cache.clear()
         assert (await shown(door, token="odd", scheme="Bearer")).status == 401
+
+
+async def test_a_token_that_is_bound_to_a_certificate_passes_with_it_alone(
+    make_gate: MakeGate, platform: Platform
+) -> None:
+    mine, other = a_certificate(), a_certificate("CN=other")
+    known = of_der(mine.der)
+    assert known is not None
+    platform.tokens["bound"] = a_token(details={"cnf": {"x5t#S256": known.thumbprint}})
+    header = {"client_certificate_header": "X-Client-Cert"}
+    door = await make_gate(**header, trusted_ingresses=("127.0.0.1/32", "::1/128"))
+    far = await make_gate(**header, trusted_ingresses=("10.0.0.0/8",))
+
+    async def status(gate: Gate, **but: str) -> int:
+        sent = {name.replace("_", "-"): value for name, value in but.items()}
+        return (await shown(gate, scheme="Bearer", **sent)).status
+
+    assert await status(door, X_Client_Cert=mine.escaped()) == 200
+    assert await status(door) == 401
+    assert await status(door, X_Client_Cert=other.escaped()) == 401
+    assert await status(door, X_Client_Cert="nonsense") == 401
+    assert await status(far, X_Client_Cert=mine.escaped()) == 401

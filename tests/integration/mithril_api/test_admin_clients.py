@@ -30,8 +30,6 @@ from tests.integration.mithril_api.conftest import Api
 UNSUPPORTED: dict[str, Any] = {
     "backchannel_logout_uri": "https://clinic.test/logout",
     "jwks_uri": "https://clinic.test/jwks",
-    "tls_client_auth_subject_dn": "CN=clinic",
-    "tls_client_certificate_bound_access_tokens": True,
     "x5t#S256": "A" * 43,
 }
 
@@ -187,16 +185,15 @@ class TestMaking:
                                 "client_secret_basic",
                                 "client_secret_post",
                                 "private_key_jwt",
+                                "tls_client_auth",
+                                "self_signed_tls_client_auth",
                                 "none",
                             ),
                         )
                     ],
                     id=method,
                 )
-                for method in (
-                    "tls_client_auth",
-                    "self_signed_tls_client_auth",
-                )
+                for method in ("client_secret_jwt",)
             ),
         ],
     )

@@ -33,6 +33,7 @@ from services.mithril_api.domain.oauth2.quotas import Turn
 from services.mithril_api.store import client_facts, limits, presented
 from services.mithril_api.store.limits import Share
 from shared.models.confirmations import Confirmation
+from shared.wire.certificates import Certificate
 from shared.wire.dpop import Proof
 
 _SKEW = timedelta(minutes=1)  # by which the clocks of two processes may differ
@@ -50,6 +51,7 @@ class ClientAsked:
     purpose: Purpose | None = None  # none: such requests are not counted
     address: str = ""
     proof: Proof | None = None  # of a key, for what is issued
+    certificate: Certificate | None = None  # the same by mutual TLS
     # What to issue at once to a client that is admitted, or why it gets nothing.
     issue: Callable[[Authenticated], ClientTokenAsked | Fault] | None = None
 
@@ -108,12 +110,17 @@ async def authenticate_many(deps: Deps, asked: Sequence[ClientAsked]) -> list[Ou
 
 
 def _confirmed(asked: ClientAsked, verdict: Authenticated | Fault) -> Authenticated | Fault:
-    """The same, with the key that it proved to hold."""
-    if isinstance(verdict, Fault) or asked.proof is None:
+    """The same, with the keys that it proved to hold, and wants tokens to be bound to."""
+    if isinstance(verdict, Fault):
         return verdict
-    if not asked.proof.is_signed():
+    if asked.proof is not None and not asked.proof.is_signed():
         return invalid_dpop_proof("the DPoP proof is not signed by its `jwk`")
-    return replace(verdict, confirmation=Confirmation(jkt=asked.proof.jkt))
+    shown = asked.certificate if verdict.metadata.certificate_bound else None
+    confirmation = Confirmation(
+        jkt=None if asked.proof is None else asked.proof.jkt,
+        x5t=None if shown is None else shown.thumbprint,
+    )
+    return replace(verdict, confirmation=confirmation) if confirmation.is_bound else verdict
 
 
 async def _unused(

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from urllib.parse import unquote_plus
 from uuid import UUID
 
-from services.mithril_api.domain.oauth2 import client_assertions
+from services.mithril_api.domain.oauth2 import client_assertions, mutual_tls
 from services.mithril_api.domain.oauth2.client_assertions import Assertion
 from services.mithril_api.domain.oauth2.client_metadata import ClientMetadata, Method
 from services.mithril_api.domain.oauth2.faults import (
@@ -26,6 +26,7 @@ from services.mithril_api.domain.oauth2.parameters import Parameters
 from shared.models.confirmations import UNBOUND, Confirmation
 from shared.models.ids import ClientId, ConnectionId, UserId
 from shared.wire.casting import is_uuid
+from shared.wire.certificates import Certificate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +43,10 @@ class Secret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bare:
-    """An id alone."""
+    """An id alone, and perhaps a certificate that was shown before anything was said."""
 
     client_id: ClientId
+    certificate: Certificate | None = None
 
 
 Presented: TypeAlias = Secret | Assertion | Bare
@@ -110,10 +112,12 @@ def presented(
     parameters: Parameters,
     *,
     audiences: tuple[str, ...] = (),
+    certificate: Certificate | None = None,
 ) -> Presented | Fault:
     """The one way in which a request authenticates its client.
 
-    `audiences`: for whom an assertion may be made, our issuer first.
+    `audiences`: for whom an assertion may be made, our issuer first. `certificate`: what an
+    ingress saw. It may come with any way, and proves a client that comes with no other.
     """
     assertion = parameters.get("client_assertion")
     secret = parameters.get("client_secret")
@@ -130,7 +134,7 @@ def presented(
         return invalid_client() if stated else invalid_client("no client authentication")
     if secret is not None:
         return Secret(client_id=client_id, secrets=(secret,), method=Method.POST)
-    return Bare(client_id=client_id)
+    return Bare(client_id=client_id, certificate=certificate)
 
 
 def judge(
@@ -151,10 +155,12 @@ def judge(
             if fault is not None:
                 return fault
             who = Authenticated(client=facts, method=method, connection=None)
-        case Bare():
-            if not facts.metadata.is_public:
+        case Bare(certificate=shown):
+            is_public = facts.metadata.is_public
+            found = Method.NONE if is_public else mutual_tls.proved(facts.metadata, shown)
+            if found is None:
                 return invalid_client()
-            who = Authenticated(client=facts, method=Method.NONE, connection=None)
+            who = Authenticated(client=facts, method=found, connection=None)
     if facts.is_blocked:
         return Fault(ErrorCode.UNAUTHORIZED_CLIENT, "the client is blocked")
     return who
@@ -164,6 +170,8 @@ def withheld(who: Authenticated) -> Fault | None:
     """Why a client that has proved who it is gets no tokens nevertheless."""
     if who.metadata.dpop_bound and who.confirmation.jkt is None:
         return invalid_dpop_proof("the client must send a DPoP proof")
+    if who.metadata.certificate_bound and who.confirmation.x5t is None:
+        return invalid_request("the client must show its certificate (mutual TLS)")
     return unkept(who.metadata)
 
 

@@ -1,11 +1,13 @@
 """The public keys that a client is registered with (RFC 7591 `jwks`)."""
 
+import base64
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import orjson
 
-from shared.wire import jws
+from shared.wire import certificates, jws
+from shared.wire.certificates import Certificate
 from shared.wire.jws import PublicKey, Unusable
 
 Jwk: TypeAlias = Mapping[str, Any]
@@ -35,10 +37,29 @@ def complaint(jwks: object) -> str | None:
         key = jws.public_key(item)
         if isinstance(key, Unusable):
             return f"`keys[{place}]` {key.why}"
+        if "x5c" in item and not _is_of_its_key(item, key):
+            return f"`keys[{place}]` has an `x5c` that is not its own certificate"
     names = [item["kid"] for item in keys if "kid" in item]
     if len(names) != len(set(names)):
         return "must hold no `kid` twice"
     return None
+
+
+def certificate_of(jwk: Jwk) -> Certificate | None:
+    """The certificate of a key itself: the first of `x5c` (RFC 7517 §4.7)."""
+    chain = jwk.get("x5c")
+    first = chain[0] if isinstance(chain, list) and chain else None
+    if not isinstance(first, str):
+        return None
+    try:
+        return certificates.of_der(base64.b64decode(first, validate=True))
+    except ValueError:
+        return None
+
+
+def _is_of_its_key(jwk: Jwk, key: PublicKey) -> bool:
+    known = certificate_of(jwk)
+    return known is not None and certificates.key_of(known) == key.thumbprint()
 
 
 def chosen(keys: tuple[Jwk, ...], *, kid: object, algorithm: str) -> PublicKey | None:

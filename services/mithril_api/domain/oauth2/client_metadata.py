@@ -13,7 +13,8 @@ from services.mithril_api.domain.limits import Limit
 from services.mithril_api.domain.oauth2 import client_keys
 from services.mithril_api.domain.oauth2.client_keys import Jwk
 from shared.models.tokens import RefreshPolicy
-from shared.wire import jws
+from shared.wire import certificates, jws
+from shared.wire.certificates import SUBJECTS
 from shared.wire.envelope import Invalid
 
 
@@ -23,11 +24,15 @@ class Method(StrEnum):
     BASIC = "client_secret_basic"
     POST = "client_secret_post"
     PRIVATE_KEY_JWT = "private_key_jwt"
+    TLS = "tls_client_auth"
+    SELF_SIGNED_TLS = "self_signed_tls_client_auth"
     NONE = "none"
 
 
 SECRETS = frozenset({Method.BASIC, Method.POST})
-_BY_KEY = (Method.PRIVATE_KEY_JWT.value,)
+BY_CERTIFICATE = frozenset({Method.TLS, Method.SELF_SIGNED_TLS})
+_BY_KEY = (Method.PRIVATE_KEY_JWT.value, Method.SELF_SIGNED_TLS.value)
+_SUBJECTS = {f"tls_client_auth_{kind}": kind for kind in SUBJECTS}
 
 
 class AccessTokenFormat(StrEnum):
@@ -49,6 +54,8 @@ class ClientMetadata:
     keys: tuple[Jwk, ...] = field(default=(), repr=False)
     signing_alg: str | None = None  # of assertions; none: any that is taken
     dpop_bound: bool = False  # RFC 9449 §5.2: no token without a proof
+    certificate_bound: bool = False  # RFC 8705 §3.4: no token without a certificate
+    tls_subject: tuple[str, str] | None = None  # what its certificate is known by
     post_logout_redirect_uris: tuple[str, ...] = ()
     token_quota: str | None = None  # `COUNT/SECONDS`, or `off`; none: the default
     introspection_quota: str | None = None
@@ -61,7 +68,12 @@ class ClientMetadata:
     @property
     def is_strict(self) -> bool:
         """Whether it is registered for what the financial profile asks (FAPI 2.0 §5.3.2.1)."""
-        return self.must_push and self.dpop_bound
+        return self.must_push and self.is_bound
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether it gets no token that is worth something to a thief."""
+        return self.dpop_bound or self.certificate_bound
 
 
 def read(settings: Mapping[str, Any]) -> ClientMetadata:
@@ -77,6 +89,8 @@ def read(settings: Mapping[str, Any]) -> ClientMetadata:
         keys=client_keys.of_settings(settings.get("jwks")),
         signing_alg=_text(settings.get(_SIGNING_ALG)),
         dpop_bound=_is_set(settings, "dpop_bound_access_tokens"),
+        certificate_bound=_is_set(settings, _CERTIFICATE_BOUND),
+        tls_subject=_tls_subject(settings),
         post_logout_redirect_uris=tuple(_texts(settings.get("post_logout_redirect_uris"))),
         token_quota=_text(settings.get("token_quota")),
         introspection_quota=_text(settings.get("introspection_quota")),
@@ -109,15 +123,18 @@ _CHOICES: Mapping[str, type[StrEnum]] = {
     "token_endpoint_auth_method": Method,
     "access_token_format": AccessTokenFormat,
 }
-_FLAGS = ("dpop_bound_access_tokens", "require_pushed_authorization_requests")
+_CERTIFICATE_BOUND = "tls_client_certificate_bound_access_tokens"
+_FLAGS = (
+    "dpop_bound_access_tokens",
+    "require_pushed_authorization_requests",
+    _CERTIFICATE_BOUND,
+)
 _LISTS = ("post_logout_redirect_uris", "resource")
 # What other servers keep when a client is registered with it, and this one does not: whoever
 # writes it down relies on it. False, null and nothing at all promise nothing.
 _UNSUPPORTED = (
     "backchannel_logout_uri",
     "jwks_uri",  # would have us call an address of somebody else's, before anybody is known
-    "tls_client_auth_subject_dn",
-    "tls_client_certificate_bound_access_tokens",
     "x5t#S256",
 )
 _QUOTAS = ("token_quota", "introspection_quota")
@@ -135,11 +152,40 @@ def _of_keys(settings: Mapping[str, Any]) -> list[Invalid]:
     jwks, algorithm = settings.get("jwks"), settings.get(_SIGNING_ALG)
     if jwks is not None and (why := client_keys.complaint(jwks)) is not None:
         found.append(_unfit_keys(why))
-    if jwks is None and settings.get("token_endpoint_auth_method") in _BY_KEY:
+    method = settings.get("token_endpoint_auth_method")
+    if jwks is None and method in _BY_KEY:
         found.append(_unfit_keys("must hold the client's public keys"))
+    elif method == Method.SELF_SIGNED_TLS and not _has_certificate(jwks):
+        found.append(_unfit_keys("must hold a key with its certificate (`x5c`)"))
+    given = [name for name in _SUBJECTS if settings.get(name) is not None]
+    if method == Method.TLS and len(given) != 1:
+        found.append(_unfit_subjects())
+    found += [
+        _miscast(name, "string")
+        for name in given
+        if not isinstance(settings[name], str)
+        or not certificates.is_subject(_SUBJECTS[name], settings[name])
+    ]
     if algorithm is not None and algorithm not in jws.ALGORITHMS:
         found.append(_not_among(_SIGNING_ALG, jws.ALGORITHMS))
     return found
+
+
+def _tls_subject(settings: Mapping[str, Any]) -> tuple[str, str] | None:
+    """What the certificate is known by; none where that is not one thing."""
+    given = [
+        (kind, settings[name])
+        for name, kind in _SUBJECTS.items()
+        if settings.get(name) is not None
+    ]
+    if len(given) != 1 or not isinstance(given[0][1], str):
+        return None
+    return given[0]
+
+
+def _has_certificate(jwks: object) -> bool:
+    keys = client_keys.of_settings(jwks)
+    return any(client_keys.certificate_of(key) is not None for key in keys)
 
 
 def _promised(settings: Mapping[str, Any]) -> list[str]:
@@ -211,6 +257,12 @@ def _unsupported(name: str) -> Invalid:
 
 def _unfit_keys(why: str) -> Invalid:
     return Invalid(entry="$.settings.jwks", rule="format", description=why)
+
+
+def _unfit_subjects() -> Invalid:
+    text = f"needs one of {', '.join(_SUBJECTS)}"
+    entry = "$.settings.token_endpoint_auth_method"
+    return Invalid(entry=entry, rule="required", description=text)
 
 
 def _unfit_quota(name: str) -> Invalid:

@@ -21,6 +21,13 @@ ENDPOINTS: Mapping[str, str] = {
 }
 # Endpoints where clients authenticate, and how the document calls them.
 _AUTHENTICATING = ("token", "introspection", "revocation")
+# Those that may have another address for mutual TLS (RFC 8705 §5).
+_BY_MTLS = (
+    "token_endpoint",
+    "pushed_authorization_request_endpoint",
+    "introspection_endpoint",
+    "revocation_endpoint",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +37,8 @@ class Abilities:
     paths: Collection[str]
     grant_types: Collection[str]
     methods: Collection[Method]
+    binds_to_certificates: bool = False  # an ingress of ours hands certificates on
+    mtls_url: str | None = None  # where it does, if that is another address than the issuer
 
 
 def document(abilities: Abilities, *, issuer: str) -> dict[str, Any]:
@@ -57,6 +66,12 @@ def document(abilities: Abilities, *, issuer: str) -> dict[str, Any]:
         "authorization_response_iss_parameter_supported": True,
         "ui_locales_supported": ["uk", "en"],
     }
+    if abilities.binds_to_certificates:
+        told["tls_client_certificate_bound_access_tokens"] = True
+    if abilities.mtls_url is not None:
+        told["mtls_endpoint_aliases"] = {
+            name: abilities.mtls_url + ENDPOINTS[name] for name in _BY_MTLS if name in told
+        }
     if "pushed_authorization_request_endpoint" in told:
         told["require_pushed_authorization_requests"] = False
     return told

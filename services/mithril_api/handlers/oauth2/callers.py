@@ -15,13 +15,19 @@ from services.mithril_api.domain.oauth2.client_authentication import (
     Presented,
     presented,
 )
-from services.mithril_api.domain.oauth2.faults import ErrorCode, Fault
+from services.mithril_api.domain.oauth2.faults import (
+    ErrorCode,
+    Fault,
+    invalid_request,
+)
 from services.mithril_api.domain.oauth2.parameters import Parameters
 from services.mithril_api.handlers.holding import own_urls
 from services.mithril_api.handlers.keys import CLIENTS, DEPS, METRICS
 from services.mithril_api.handlers.limiting import callers_address
 from services.mithril_api.handlers.oauth2.answers import OAuthError, issuer_of, refuse
 from shared.runtime.http import note
+from shared.runtime.ingress import Distrusted, certificate_of
+from shared.wire.certificates import Certificate
 from shared.wire.dpop import Proof
 
 
@@ -34,8 +40,12 @@ async def admitted(
     proof: Proof | None = None,
 ) -> Admitted:
     """The client that asks; 401 where it is not who it says, 429 where it asks too often."""
+    certificate = _certificate(request)
     by = presented(
-        request.headers.getall("Authorization", ()), form, audiences=_audiences(request)
+        request.headers.getall("Authorization", ()),
+        form,
+        audiences=_audiences(request),
+        certificate=certificate,
     )
     if isinstance(by, Fault):
         refuse(by)
@@ -44,6 +54,7 @@ async def admitted(
         purpose=purpose,
         address=_address(request) if isinstance(by, Bare) else "",
         proof=proof,
+        certificate=certificate,
         issue=issue,
     )
     outcome = await request.app[CLIENTS].submit(asked)
@@ -71,6 +82,14 @@ def quota_headers(request: web.Request, who: Admitted) -> Mapping[str, str]:
     return quotas.headers(who.turn, now=request.app[DEPS].clock.now())
 
 
+def _certificate(request: web.Request) -> Certificate | None:
+    settings = request.app[DEPS].settings
+    found = certificate_of(request, settings, settings)
+    if isinstance(found, Distrusted):
+        refuse(invalid_request(found.why))
+    return found
+
+
 def _audiences(request: web.Request) -> tuple[str, ...]:
     """For whom an assertion may be made: our issuer, the endpoint, the token endpoint."""
     issuer = issuer_of(request, request.app[DEPS].settings.issuer)
@@ -78,7 +97,13 @@ def _audiences(request: web.Request) -> tuple[str, ...]:
 
 
 def _wrong(by: Presented) -> str:
-    return "assertion_wrong" if isinstance(by, Assertion) else "client_secret_wrong"
+    match by:
+        case Assertion():
+            return "assertion_wrong"
+        case Bare(certificate=shown) if shown is not None:
+            return "certificate_wrong"
+        case _:
+            return "client_secret_wrong"
 
 
 def _address(request: web.Request) -> str:

@@ -2,9 +2,10 @@
 
 from aiohttp import web
 
-from services.mithril_api.domain.oauth2.client_metadata import Method
+from services.mithril_api.domain.oauth2.client_metadata import BY_CERTIFICATE, Method
 from services.mithril_api.domain.oauth2.metadata import Abilities
 from services.mithril_api.handlers.callers import internal
+from services.mithril_api.handlers.keys import DEPS
 from services.mithril_api.handlers.oauth2 import (
     authorize,
     discovery,
@@ -56,8 +57,15 @@ def _add(app: web.Application, method: str, path: str, handler: Handler) -> None
 
 
 def _abilities(app: web.Application) -> Abilities:
+    settings = app[DEPS].settings
+    by_certificate = settings.client_certificate_header is not None
+    missing = set() if by_certificate else set(BY_CERTIFICATE)
+    if settings.client_certificate_verified_header is None:
+        missing.add(Method.TLS)
     return Abilities(
         paths=frozenset(resource.canonical for resource in app.router.resources()),
         grant_types=token.GRANT_TYPES,
-        methods=tuple(Method),
+        methods=[method for method in Method if method not in missing],
+        binds_to_certificates=by_certificate,
+        mtls_url=settings.mtls_url,
     )

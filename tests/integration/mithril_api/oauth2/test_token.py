@@ -369,9 +369,7 @@ class TestClientCredentials:
 UNKEPT = [
     {"access_token_format": "jwt"},
     {"access_token_format": 1},
-    {"tls_client_certificate_bound_access_tokens": True},
     {"jwks_uri": "https://clinic.test/jwks"},
-    {"tls_client_auth_subject_dn": "CN=clinic"},
     {"x5t#S256": "A" * 43},
     {"backchannel_logout_uri": "https://clinic.test/logout"},
 ]

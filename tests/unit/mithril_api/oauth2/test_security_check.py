@@ -61,6 +61,11 @@ def test_a_good_deployment_has_nothing_to_do() -> None:
         ({"second_factors": False}, "USER_2FA_ENABLED", "warning"),
         ({"breach_list": False}, "BREACH_LIST_ENDPOINT", "warning"),
         ({"proxies": ("0.0.0.0/0",)}, "MITHRIL_TRUSTED_PROXIES", "failure"),
+        (
+            {"certificates": True, "ingresses": ("::/0",)},
+            "MITHRIL_TRUSTED_INGRESSES",
+            "failure",
+        ),
         ({"trusted_clients": 1}, "TRUSTED_CLIENT_IDS", "warning"),
     ],
 )
