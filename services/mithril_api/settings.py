@@ -92,6 +92,13 @@ class Settings(
         ge=0,
         description="seconds for which a former client secret works after refresh_secret",
     )
+    secret_lifetime_days: int | None = Field(
+        None,
+        validation_alias="MITHRIL_SECRET_LIFETIME_DAYS",
+        ge=1,
+        description="after which a client secret ends unless its request says when; "
+        "none: never",
+    )
     password_workers: int = Field(1, validation_alias="MITHRIL_PASSWORD_WORKERS", ge=1)
     password_memory_kib: int = Field(
         65_536,
@@ -196,6 +203,11 @@ class Settings(
             ),
             absolute=None if absolute is None else timedelta(seconds=absolute),
         )
+
+    def secret_lifetime(self) -> timedelta | None:
+        """How long a client secret works whose request does not say; none: for good."""
+        days = self.secret_lifetime_days
+        return None if days is None else timedelta(days=days)
 
     def code_ttl(self) -> timedelta:
         """How long an authorization code lives."""

@@ -73,6 +73,7 @@ IRRELEVANT: tuple[type[Event], ...] = (
     accounts.UserCreated,
     accounts.UserUnblocked,
     accounts.AppApproved,
+    accounts.ConnectionSecretExpiring,  # it still works
     accounts.ClientCreated,
     accounts.ClientUnblocked,
 )
