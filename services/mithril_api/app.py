@@ -18,7 +18,7 @@ from services.mithril_api.actions.verify_tokens import VerifyAsked, verify_many
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain.security_check import Finding
 from services.mithril_api.domain.verification import Verdict
-from services.mithril_api.handlers import description, keys, routes
+from services.mithril_api.handlers import description, keys, read_only, routes
 from services.mithril_api.handlers.document import document_of
 from services.mithril_api.leases import QuotaLeases
 from services.mithril_api.metrics import Metrics
@@ -38,7 +38,7 @@ from shared.runtime.metrics import HttpMetrics
 from shared.runtime.passwords import PasswordHasher
 from shared.runtime.postgres import DatabaseUnavailableError, connect
 from shared.runtime.relay import Relay, RelayMetrics
-from shared.runtime.serve import Listener, Process
+from shared.runtime.serve import Background, Listener, Process
 
 NAME = "mithril-api"
 
@@ -82,6 +82,7 @@ def build(
         pool_size=settings.db_pool_size,
         application=NAME,
         schema=revisions.newest("mithril_api"),
+        read_only=settings.read_only,
         on_pool_wait=counted.pool_wait.observe,
     )
     deps = Deps(
@@ -127,6 +128,9 @@ def build(
     routes.add_public(public)
     routes.add_internal(internal)
     description.add_routes(public, internal, page=settings.api_page == "on")
+    if settings.read_only:
+        for app in (public, internal):
+            read_only.refuse_changes(app)
     health.add_routes(internal, readiness=readiness, registry=registry, outbox=relay.state)
     return Built(
         deps=deps,
@@ -193,6 +197,15 @@ def _coalescer(
     )
 
 
+def _background(built: Built) -> dict[str, Background]:
+    """What writes without being asked."""
+    return {
+        "outbox relay": built.relay.run,
+        "postman": built.postman.run,
+        "connection uses": built.deps.uses.run,
+    }
+
+
 async def process(settings: Settings) -> Process:
     """The process that `mithril mithril-api serve` runs."""
     built = build(settings)
@@ -215,11 +228,7 @@ async def process(settings: Settings) -> Process:
             ),
         ],
         readiness=built.readiness,
-        background={
-            "outbox relay": built.relay.run,
-            "postman": built.postman.run,
-            "connection uses": built.deps.uses.run,
-        },
+        background={} if settings.read_only else _background(built),
         close=close,
     )
 

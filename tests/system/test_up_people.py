@@ -5,15 +5,18 @@ import re
 from typing import Any
 
 import aiohttp
-import pytest
+import pytest_asyncio
+from authlib.common.security import generate_token
+from authlib.integrations.requests_client import OAuth2Session
 from yarl import URL
 
-from tests.system.sets import Up
+from tests.pages import Browser
+from tests.system.sets import Up, on_the_standing_set
 
 CLINIC_SCOPE = "episode:read person:read"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def http() -> Any:
     async with aiohttp.ClientSession() as session:
         yield session
@@ -60,10 +63,11 @@ async def signed_in(
     return await ask(http, url, {"token": login})
 
 
-async def test_a_doctor_signs_in_with_a_code_from_the_outbox_and_a_client_gets_tokens(
-    up: Up, http: aiohttp.ClientSession
+@on_the_standing_set
+async def test_a_doctor_signs_in_with_a_code_from_the_outbox_and_clients_get_tokens(
+    standing: Up, http: aiohttp.ClientSession
 ) -> None:
-    endpoints = await up.start()
+    endpoints = standing.endpoints
     api, demo = endpoints["services"]["mithril-api"]["public"], endpoints["demo"]
     emulators = endpoints["emulators"]["public"]
 
@@ -98,11 +102,45 @@ async def test_a_doctor_signs_in_with_a_code_from_the_outbox_and_a_client_gets_t
     assert '<strong id="status">201</strong>' in shown
     assert CLINIC_SCOPE in shown
 
+    tokens, refreshed = await a_library_signs_in(endpoints)
+    assert tokens["scope"] == refreshed["scope"] == demo["app_scope"]
+    assert tokens["refresh_token"] != refreshed["refresh_token"]
 
+
+async def a_library_signs_in(endpoints: dict[str, Any]) -> tuple[Any, Any]:
+    """What Authlib gets by what is printed and what it discovers: tokens, and then newer ones."""
+    demo, api = endpoints["demo"], endpoints["services"]["mithril-api"]["public"]
+    verifier = generate_token(48)
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+        async with http.get(api + "/.well-known/oauth-authorization-server") as answer:
+            found = await answer.json()
+        with OAuth2Session(
+            demo["client_id"],
+            demo["app_secret"],
+            scope=demo["app_scope"],
+            redirect_uri=demo["app_redirect_uri"],
+            code_challenge_method="S256",
+            token_endpoint=found["token_endpoint"],
+        ) as session:
+            url, state = session.create_authorization_url(
+                found["authorization_endpoint"], code_verifier=verifier
+            )
+            asked = await Browser(http, api).get(url, follow=False)
+            browser = Browser(http, str(URL(asked.location).origin()))
+            page = await browser.get(asked.location)
+            names = {"email": "user_email", "password": "user_password"}
+            came = await browser.submit(page, {it: demo[key] for it, key in names.items()})
+            tokens = session.fetch_token(
+                authorization_response=came.location, state=state, code_verifier=verifier
+            )
+            return tokens, session.refresh_token()
+
+
+@on_the_standing_set
 async def test_the_console_sends_people_to_sign_in_and_takes_what_their_role_gives(
-    up: Up, http: aiohttp.ClientSession
+    standing: Up, http: aiohttp.ClientSession
 ) -> None:
-    endpoints = await up.start()
+    endpoints = standing.endpoints
     api = endpoints["services"]["mithril-api"]["public"]
     gatekeeper = endpoints["services"]["gatekeeper"]["public"]
 
@@ -123,14 +161,14 @@ async def test_the_console_sends_people_to_sign_in_and_takes_what_their_role_giv
         agreed = await ask(http, url, consent, bearer=session)
         scopes[who] = set(agreed["data"]["details"]["scope_request"].split())
 
-    assert (asked.port, asked.path) == (up.base + 5, "/sign-in")
+    assert (asked.port, asked.path) == (standing.base + 5, "/sign-in")
     assert scopes["auditor"] == {"abac_log:read", "abac_log:export"}
     assert "user:block" in scopes["admin"]
     assert scopes["admin"].isdisjoint(scopes["auditor"])
 
 
 async def test_what_an_earlier_release_kept_still_starts_and_gains_what_is_new(
-    up: Up, http: aiohttp.ClientSession
+    up: Up,
 ) -> None:
     before = await up.start()
     await up.end()
@@ -146,7 +184,7 @@ async def test_what_an_earlier_release_kept_still_starts_and_gains_what_is_new(
 
     for name in ("user_email", "user_password", "admin_password", "client_id"):
         assert after["demo"][name] == before["demo"][name]
-    for who in ("user", "two_factor"):
-        answer = await signed_in(http, after, who)
-        expected = {"user": "REQUEST_APPS", "two_factor": "REQUEST_OTP"}[who]
-        assert answer["urgent"]["next_step"] == expected
+    async with aiohttp.ClientSession() as http:
+        for who, expected in (("user", "REQUEST_APPS"), ("two_factor", "REQUEST_OTP")):
+            answer = await signed_in(http, after, who)
+            assert answer["urgent"]["next_step"] == expected
