@@ -13,6 +13,8 @@ from services.mithril_api.actions.oauth2.issue_client_tokens import (
     ClientTokenAsked,
     issue_within,
 )
+from services.mithril_api.actions.oauth2.signing import signer_of
+from services.mithril_api.actions.oauth2.writing import KeyMissingError, read_ring
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain.keys import CONNECTION_SECRET, RATE_LIMIT
 from services.mithril_api.domain.limits import Holder, Limit, Purpose
@@ -30,6 +32,7 @@ from services.mithril_api.domain.oauth2.faults import (
     invalid_dpop_proof,
 )
 from services.mithril_api.domain.oauth2.quotas import Turn
+from services.mithril_api.domain.oauth2.signing_keys import Alg
 from services.mithril_api.store import client_facts, limits, presented
 from services.mithril_api.store.limits import Share
 from shared.models.confirmations import Confirmation
@@ -76,6 +79,17 @@ Holding: TypeAlias = tuple[str, Limit]  # whose requests are counted, against wh
 
 async def authenticate_many(deps: Deps, asked: Sequence[ClientAsked]) -> list[Outcome]:
     """Outcomes in the order asked. Only what was authenticated counts against a client."""
+    if any(item.issue is not None for item in asked):
+        await read_ring(deps)
+    for _ in Alg:  # each can be missing once: then it is made, and everything asked again
+        try:
+            return await _authenticate_many(deps, asked)
+        except KeyMissingError as missing:
+            await signer_of(deps, missing.alg)
+    return await _authenticate_many(deps, asked)
+
+
+async def _authenticate_many(deps: Deps, asked: Sequence[ClientAsked]) -> list[Outcome]:
     now = deps.clock.now()
     # Of one client, many requests at once show the same secret: it is looked up once.
     different = list(dict.fromkeys(item.by for item in asked))
