@@ -30,6 +30,7 @@ check: install ## lints, types, import contracts, generated documents, deploymen
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 	$(BIN)/mithril docs check
+	$(BIN)/python -m deploy.observability.build
 	$(BIN)/python k8s/check.py
 
 migrate: install ## bring the database at DATABASE_URL up to this release
@@ -40,6 +41,7 @@ bench: install ## measure against PostgreSQL itself, in one run (ARGS="--seconds
 
 docs: install ## write the generated documents anew
 	$(BIN)/mithril docs write
+	$(BIN)/python -m deploy.observability.build --write
 
 lock: ## resolve the locks anew (needs `uv`)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

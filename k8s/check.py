@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import kubernetes_validate
 
-from k8s import promises, rendering
+from k8s import custom, promises, rendering
 from k8s.objects import Object, name_of
 from k8s.rendering import RenderingError
 
@@ -56,6 +56,9 @@ def faults_of(overlay: str, objects: list[Object]) -> list[str]:
 
 def misshapen(item: Object) -> Iterator[str]:
     """Hold an object against the published schemas, oldest and newest; nothing unknown."""
+    if custom.is_custom(item):
+        yield from (f"{name_of(item)}: {mistake}" for mistake in custom.mistakes_of(item))
+        return
     for version in (_OLDEST, kubernetes_validate.latest_version()):
         try:
             kubernetes_validate.validate(item, version, strict=True)

@@ -17,6 +17,9 @@ from shared.runtime.clock import SystemClock
 CLIENTS = ("auth-web", "clinic", "mis", "second-mis", "console", "audit")
 _FILE = "demo.json"
 _REDIRECT = "https://clinic.demo.test/callback"
+_DEVELOPERS = (
+    "http://localhost:3000/callback"  # where applications under development listen
+)
 _FRESH_FOR = timedelta(days=2)
 _PHONE = "+380000000001"
 SIGNER_DRFO = "1234567899"  # by whom the emulated signature service says all is signed
@@ -28,6 +31,7 @@ _EMAILS = {
 }
 _NAMES = {
     *("client_id", "client_secret", "mis_api_key", "refresh_token", "user_id"),
+    *("app_secret", "app_redirect_uri", "app_scope"),
     *("admin_token", "auditor_token", "patient_id", "service_token"),
     *(f"{who}_{what}" for who in _EMAILS for what in ("email", "password")),
     "two_factor_phone",
@@ -122,6 +126,9 @@ async def _make(api: DemoApi, before: dict[str, Any]) -> dict[str, str]:
         "client_secret": secret,
         "mis_api_key": await api.connection("mis", "mis", _REDIRECT),
         "refresh_token": await _refresh_token(api, doctor, secret),
+        "app_secret": await api.connection("clinic", "clinic", _DEVELOPERS),
+        "app_redirect_uri": _DEVELOPERS,
+        "app_scope": " ".join(await _doctors_scope(api)),
         "admin_token": await api.token(people["admin"]["id"], "console", administers),
         "auditor_token": await api.token(people["auditor"]["id"], "audit", audits),
         "user_id": doctor,

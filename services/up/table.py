@@ -50,6 +50,8 @@ def render(
             "",
             *_people(demo),
             "",
+            *_application(api["public"], demo),
+            "",
             "Refresh a token (answers 201):",
             "",
             f"  curl -i {json_type} {api['public']}/oauth/tokens \\",
@@ -110,6 +112,22 @@ def _people(demo: Mapping[str, str]) -> list[str]:
             f"  {demo[f'{name}_email']:<{width}}  {demo[f'{name}_password']}  {what}"
             for name, what in who
         ),
+    ]
+
+
+def _application(api: str, demo: Mapping[str, str]) -> list[str]:
+    rows = {
+        "issuer": api,
+        "discovery": f"{api}/.well-known/oauth-authorization-server",
+        "client_id": demo["client_id"],
+        "client_secret": demo["app_secret"],
+        "redirect_uri": demo["app_redirect_uri"],
+        "scope": demo["app_scope"],
+    }
+    return [
+        "What an OAuth library needs, to sign a doctor in to an application of yours:",
+        "",
+        *(f"  {name:<13}  {value}" for name, value in rows.items()),
     ]
 
 

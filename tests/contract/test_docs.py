@@ -1,22 +1,19 @@
 """The documents: links lead somewhere, and what they name is there."""
 
-import importlib
-import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from urllib.parse import unquote
 
 import pytest
 import typer
-from prometheus_client import CollectorRegistry
 from typer.core import TyperGroup
 
 from services.cli import cli
 from services.documents import DOCUMENTS
 from services.scheduler.jobs import BY_NAME
 from shared.events.catalogue import CATALOGUE
+from tests import metrics_declared
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -32,7 +29,6 @@ _LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 _CODE = re.compile(r"`([^`\n]+)`")
 _COMMAND = re.compile(r"(?<!-n )\bmithril((?: [a-z][a-z-]*)+)")  # `-n` names a namespace
-_METRIC_KIND = re.compile(r"\b(Counter|Gauge|Histogram|Summary|Info|Enum)\b")
 _TOP = ("services/", "shared/", "tests/", "k8s/", "deploy/", "docs/", "requirements/")
 _TESTS = ("unit", "integration", "contract", "system")
 
@@ -94,42 +90,6 @@ def test_a_generated_document_says_what_the_code_says(name: str) -> None:
     assert (ROOT / name).read_text() == DOCUMENTS[name]()
 
 
-def _metric_modules() -> Iterator[ModuleType]:
-    for top in ("services", "shared"):
-        for path in sorted((ROOT / top).rglob("*.py")):
-            imports = re.findall(
-                r"^from prometheus_client import (\([^)]*\)|.*)$",
-                path.read_text(),
-                re.MULTILINE,
-            )
-            if any(_METRIC_KIND.search(names) for names in imports):
-                parts = path.relative_to(ROOT).with_suffix("").parts
-                yield importlib.import_module(".".join(parts))
-
-
-def _metric_classes(module: ModuleType) -> list[Callable[[CollectorRegistry], object]]:
-    """The classes of a module which declare metrics when given a registry."""
-    return [
-        made
-        for made in vars(module).values()
-        if inspect.isclass(made)
-        and made.__module__ == module.__name__
-        and list(inspect.signature(made).parameters) == ["registry"]
-    ]
-
-
-def _declared_metrics() -> set[str]:
-    names: set[str] = set()
-    for module in _metric_modules():
-        registry = CollectorRegistry()
-        classes = _metric_classes(module)
-        assert classes, f"{module.__name__} makes metrics, but in no class of a registry"
-        for declare in classes:
-            declare(registry)
-        names |= {family.name for family in registry.collect()}
-    return names
-
-
 def test_every_topic_is_in_the_operators_manual() -> None:
     text = (ROOT / "docs" / "operations.md").read_text()
     topics = {event.topic for event in CATALOGUE.values()}
@@ -139,7 +99,7 @@ def test_every_topic_is_in_the_operators_manual() -> None:
 def test_every_metric_is_in_a_manual() -> None:
     manuals = (ROOT / "docs" / "runbook.md", ROOT / "docs" / "operations.md")
     text = "\n".join(manual.read_text() for manual in manuals if manual.exists())
-    declared = _declared_metrics()
+    declared = metrics_declared.families()
     assert declared
     assert {name for name in declared if f"`{name}`" not in text} == set()
 
@@ -147,8 +107,7 @@ def test_every_metric_is_in_a_manual() -> None:
 @each_living
 def test_every_metric_that_is_named_exists(page: Path) -> None:
     named = set(re.findall(r"\bmithril_[a-z_]+\b", page.read_text()))
-    suffixes = ("_total", "_bucket", "")
-    declared = {name + suffix for name in _declared_metrics() for suffix in suffixes}
+    declared = metrics_declared.families() | set(metrics_declared.series())
     others = {"mithril_api", "mithril_audit"}  # a package, a role of the database
     assert named - declared - others == set()
 

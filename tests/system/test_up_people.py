@@ -6,8 +6,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from authlib.common.security import generate_token
+from authlib.integrations.requests_client import OAuth2Session
 from yarl import URL
 
+from tests.pages import Browser
 from tests.system.sets import Up
 
 CLINIC_SCOPE = "episode:read person:read"
@@ -60,7 +63,7 @@ async def signed_in(
     return await ask(http, url, {"token": login})
 
 
-async def test_a_doctor_signs_in_with_a_code_from_the_outbox_and_a_client_gets_tokens(
+async def test_a_doctor_signs_in_with_a_code_from_the_outbox_and_clients_get_tokens(
     up: Up, http: aiohttp.ClientSession
 ) -> None:
     endpoints = await up.start()
@@ -97,6 +100,39 @@ async def test_a_doctor_signs_in_with_a_code_from_the_outbox_and_a_client_gets_t
     assert second["urgent"]["next_step"] == "REQUEST_APPS"
     assert '<strong id="status">201</strong>' in shown
     assert CLINIC_SCOPE in shown
+
+    tokens, refreshed = await a_library_signs_in(endpoints)
+    assert tokens["scope"] == refreshed["scope"] == demo["app_scope"]
+    assert tokens["refresh_token"] != refreshed["refresh_token"]
+
+
+async def a_library_signs_in(endpoints: dict[str, Any]) -> tuple[Any, Any]:
+    """What Authlib gets by what is printed and what it discovers: tokens, and then newer ones."""
+    demo, api = endpoints["demo"], endpoints["services"]["mithril-api"]["public"]
+    verifier = generate_token(48)
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+        async with http.get(api + "/.well-known/oauth-authorization-server") as answer:
+            found = await answer.json()
+        with OAuth2Session(
+            demo["client_id"],
+            demo["app_secret"],
+            scope=demo["app_scope"],
+            redirect_uri=demo["app_redirect_uri"],
+            code_challenge_method="S256",
+            token_endpoint=found["token_endpoint"],
+        ) as session:
+            url, state = session.create_authorization_url(
+                found["authorization_endpoint"], code_verifier=verifier
+            )
+            asked = await Browser(http, api).get(url, follow=False)
+            browser = Browser(http, str(URL(asked.location).origin()))
+            page = await browser.get(asked.location)
+            names = {"email": "user_email", "password": "user_password"}
+            came = await browser.submit(page, {it: demo[key] for it, key in names.items()})
+            tokens = session.fetch_token(
+                authorization_response=came.location, state=state, code_verifier=verifier
+            )
+            return tokens, session.refresh_token()
 
 
 async def test_the_console_sends_people_to_sign_in_and_takes_what_their_role_gives(
