@@ -20,7 +20,7 @@ from services.mithril_api.deps import Deps
 from services.mithril_api.domain.oauth2.signing_keys import Alg, SigningKey, state_of
 from services.mithril_api.domain.security_check import Finding
 from services.mithril_api.domain.verification import Verdict
-from services.mithril_api.handlers import keys, routes
+from services.mithril_api.handlers import keys, read_only, routes
 from services.mithril_api.leases import QuotaLeases
 from services.mithril_api.metrics import Metrics
 from services.mithril_api.postman import Postman
@@ -42,7 +42,7 @@ from shared.runtime.metrics import HttpMetrics
 from shared.runtime.passwords import PasswordHasher
 from shared.runtime.postgres import DatabaseUnavailableError, connect
 from shared.runtime.relay import Relay, RelayMetrics
-from shared.runtime.serve import Listener, Process
+from shared.runtime.serve import Background, Listener, Process
 
 NAME = "mithril-api"
 
@@ -87,6 +87,7 @@ def build(
         pool_size=settings.db_pool_size,
         application=NAME,
         schema=revisions.newest("mithril_api"),
+        read_only=settings.read_only,
         on_pool_wait=counted.pool_wait.observe,
     )
     deps = Deps(
@@ -136,6 +137,9 @@ def build(
         app.cleanup_ctx.append(session.while_serving)
     routes.add_public(public)
     routes.add_internal(internal)
+    if settings.read_only:
+        for app in (public, internal):
+            read_only.refuse_changes(app)
     health.add_routes(internal, readiness=readiness, registry=registry, outbox=relay.state)
     return Built(
         deps=deps,
@@ -209,6 +213,16 @@ def _coalescer(
     )
 
 
+def _background(built: Built) -> dict[str, Background]:
+    """What writes without being asked."""
+    return {
+        "outbox relay": built.relay.run,
+        "postman": built.postman.run,
+        "logout postman": built.logout_postman.run,
+        "connection uses": built.deps.uses.run,
+    }
+
+
 async def process(settings: Settings) -> Process:
     """The process that `mithril mithril-api serve` runs."""
     built = build(settings)
@@ -231,12 +245,7 @@ async def process(settings: Settings) -> Process:
             ),
         ],
         readiness=built.readiness,
-        background={
-            "outbox relay": built.relay.run,
-            "postman": built.postman.run,
-            "logout postman": built.logout_postman.run,
-            "connection uses": built.deps.uses.run,
-        },
+        background={} if settings.read_only else _background(built),
         close=close,
     )
 

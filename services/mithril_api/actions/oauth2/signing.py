@@ -12,6 +12,7 @@ from services.mithril_api.domain.oauth2.signing_keys import Alg, SigningKey
 from services.mithril_api.domain.sealing import unseal
 from services.mithril_api.ring import Ring
 from services.mithril_api.store import signing_keys as store
+from shared.runtime.postgres import DatabaseUnavailableError
 from shared.wire import jws
 from shared.wire.jws import Compact, Unusable
 
@@ -27,6 +28,8 @@ async def signer_of(deps: Deps, alg: Alg) -> Signer:
     Call it with no transaction under way: it may want one of its own.
     """
     found = (await ring_of(deps)).signer(alg, deps.clock.now())
+    if found is None and deps.settings.read_only:
+        raise DatabaseUnavailableError("read only, and no key was made so far")
     if found is None:
         await keep_signing_keys(deps, [alg])
         found = (await _read(deps)).signer(alg, deps.clock.now())
@@ -35,9 +38,10 @@ async def signer_of(deps: Deps, alg: Alg) -> Signer:
 
 
 async def published(deps: Deps) -> list[SigningKey]:
-    """The keys of the JWKS: one of each algorithm at the least."""
+    """The keys of the JWKS: one of each algorithm at the least, where one may be made."""
     ring, now = await ring_of(deps), deps.clock.now()
-    if any(ring.signer(alg, now) is None for alg in Alg):
+    missing = any(ring.signer(alg, now) is None for alg in Alg)
+    if missing and not deps.settings.read_only:
         await keep_signing_keys(deps, list(Alg))
         ring = await _read(deps)
     return signing_keys.published(ring.keys, deps.clock.now())

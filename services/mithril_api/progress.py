@@ -1,0 +1,69 @@
+"""How far an import came: a bar for people, a line of JSON a step for programs."""
+
+import sys
+
+import orjson
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from services.mithril_api.actions.legacy import deps
+
+
+class Bar:
+    """On a terminal: what is done of each table, and when it will be."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+        )
+        self._task: TaskID | None = None
+
+    def begin(self, table: str, total: int) -> None:
+        """The next bar."""
+        self._progress.start()
+        self._task = self._progress.add_task(f"{table:24}", total=total)
+
+    def advance(self, _: str, rows: int) -> None:
+        """Move it."""
+        if self._task is not None:
+            self._progress.advance(self._task, rows)
+
+
+class Lines:
+    """Elsewhere: one JSON object a line on standard error."""
+
+    def __init__(self) -> None:
+        self._total = 0
+        self._done = 0
+
+    def begin(self, table: str, total: int) -> None:
+        """Say what comes."""
+        self._total, self._done = total, 0
+        self._say(table)
+
+    def advance(self, table: str, rows: int) -> None:
+        """Say how far it is."""
+        self._done += rows
+        self._say(table)
+
+    def _say(self, table: str) -> None:
+        line = {"table": table, "done": self._done, "total": self._total}
+        print(orjson.dumps(line).decode(), file=sys.stderr, flush=True)  # noqa: T201 — the output
+
+
+def progress_for() -> deps.Progress:
+    """The one that fits where standard error goes."""
+    return Bar() if sys.stderr.isatty() else Lines()
