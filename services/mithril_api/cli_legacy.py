@@ -6,12 +6,13 @@ from typing import Annotated
 
 import orjson
 import typer
+from rich.console import Console
 
 from services.mithril_api import importing
 from services.mithril_api.actions.legacy.import_legacy import ImportRefusedError
 from services.mithril_api.domain.legacy.findings import Kind
 from services.mithril_api.domain.legacy.report import CANNOT, Report
-from services.mithril_api.progress import progress_for
+from services.mithril_api.progress import told_on
 from services.mithril_api.settings_import import ImportSettings
 from services.mithril_api.store.legacy.source import NotTheOriginalError
 from shared.runtime.postgres import DatabaseUnavailableError, OldSchemaError
@@ -69,17 +70,18 @@ def import_legacy(
     """
     settings = load_or_exit(ImportSettings)
     try:
-        done = asyncio.run(
-            importing.run(
-                settings,
-                source=source,
-                target=target,
-                batch=batch,
-                dry_run=dry_run,
-                another_source=another_source,
-                progress=progress_for(),
+        with told_on(Console(stderr=True)) as progress:
+            done = asyncio.run(
+                importing.run(
+                    settings,
+                    source=source,
+                    target=target,
+                    batch=batch,
+                    dry_run=dry_run,
+                    another_source=another_source,
+                    progress=progress,
+                )
             )
-        )
     except _CANNOT as error:
         typer.echo(f"cannot import: {error}", err=True)
         raise typer.Exit(CANNOT) from None

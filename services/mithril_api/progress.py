@@ -1,6 +1,7 @@
 """How far an import came: a bar for people, a line of JSON a step for programs."""
 
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import orjson
 from rich.console import Console
@@ -20,20 +21,12 @@ from services.mithril_api.actions.legacy import deps
 class Bar:
     """On a terminal: what is done of each table, and when it will be."""
 
-    def __init__(self) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-        )
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
         self._task: TaskID | None = None
 
     def begin(self, table: str, total: int) -> None:
         """The next bar."""
-        self._progress.start()
         self._task = self._progress.add_task(f"{table:24}", total=total)
 
     def advance(self, _: str, rows: int) -> None:
@@ -43,9 +36,10 @@ class Bar:
 
 
 class Lines:
-    """Elsewhere: one JSON object a line on standard error."""
+    """Elsewhere: one JSON object a line."""
 
-    def __init__(self) -> None:
+    def __init__(self, console: Console) -> None:
+        self._file = console.file
         self._total = 0
         self._done = 0
 
@@ -61,9 +55,22 @@ class Lines:
 
     def _say(self, table: str) -> None:
         line = {"table": table, "done": self._done, "total": self._total}
-        print(orjson.dumps(line).decode(), file=sys.stderr, flush=True)  # noqa: T201 — the output
+        self._file.write(orjson.dumps(line).decode() + "\n")
+        self._file.flush()
 
 
-def progress_for() -> deps.Progress:
-    """The one that fits where standard error goes."""
-    return Bar() if sys.stderr.isatty() else Lines()
+@contextmanager
+def told_on(console: Console) -> Iterator[deps.Progress]:
+    """What fits where the console writes; a bar leaves the terminal as it was."""
+    if not console.is_terminal:
+        yield Lines(console)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        yield Bar(progress)

@@ -15,7 +15,11 @@ from tests.builders import World, a_token, a_world, store
 from tests.integration.mithril_api.conftest import Api, settings_for
 from tests.integration.mithril_api.town import an_api
 
-READS = {"POST /admin/tokens/verify", "POST /oauth2/introspect"}
+READS = {
+    "POST /admin/tokens/verify",
+    "POST /oauth2/introspect",
+    "POST /oauth2/userinfo",
+}
 WRITING_GETS = {
     "GET /oauth/nonce",
     "GET /oauth2/authorize",

@@ -64,12 +64,19 @@ async def move(deps: ImportDeps, run: Run) -> None:
     """Move every live token."""
     total = await run.source.count(tokens.QUERY, _second(run))
     deps.progress.begin(tokens.TABLE, total)
+    try:
+        async with asyncio.TaskGroup() as group:
+            await _read_and_write(deps, run, group)
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from failed  # the other side only ended with it
+
+
+async def _read_and_write(deps: ImportDeps, run: Run, group: asyncio.TaskGroup) -> None:
     waiting: asyncio.Queue[_Batch | None] = asyncio.Queue(maxsize=1)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(_read(deps, run, waiting))
-        while (batch := await waiting.get()) is not None:
-            await _write(deps, run, batch)
-            deps.progress.advance(tokens.TABLE, batch.read)
+    group.create_task(_read(deps, run, waiting))
+    while (batch := await waiting.get()) is not None:
+        await _write(deps, run, batch)
+        deps.progress.advance(tokens.TABLE, batch.read)
 
 
 def _second(run: Run) -> int:

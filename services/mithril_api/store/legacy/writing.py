@@ -14,6 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.mithril_api.store.legacy.parts import Columns, Log, Part
 from shared.runtime.postgres import driver_of
 
+# From here on, what is staged is looked up by the indexes of the table: for rows that the planner
+# takes to be many, it would read the whole of a table that grows with every batch.
+_BY_KEY = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+
 FIRST = UUID(int=0)
 LAST = UUID(int=2**128 - 1)
 
@@ -64,7 +68,9 @@ async def take_clashing(conn: AsyncConnection, part: Part) -> list[UUID]:
         f"WHERE {same} AND t.id < s.id RETURNING s.id"
     )
     driver = driver_of(conn)
-    return [row[0] for each in (query, twice) for row in await driver.fetch(each)]
+    repeated = await driver.fetch(twice)
+    await driver.execute(_BY_KEY)
+    return [row[0] for row in [*repeated, *await driver.fetch(query)]]
 
 
 async def seeded(conn: AsyncConnection, part: Part) -> list[UUID]:
@@ -85,6 +91,7 @@ async def upsert(
     driver = driver_of(conn)
     removed = 0
     if sweep:
+        await driver.execute("CREATE INDEX ON staged (id)")
         gone = await driver.execute(_swept(part), span.after, span.upto)
         removed = _count(gone)
     if part.displace is not None:
@@ -98,7 +105,9 @@ async def upsert(
 
 async def append(conn: AsyncConnection, log: Log) -> Written:
     """Add the staged lines that are not there."""
-    return Written(new=_count(await driver_of(conn).execute(log.added)))
+    driver = driver_of(conn)
+    await driver.execute(_BY_KEY)
+    return Written(new=_count(await driver.execute(log.added)))
 
 
 def _upserted(part: Part) -> str:

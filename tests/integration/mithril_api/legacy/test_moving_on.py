@@ -5,15 +5,18 @@ import json
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from services.mithril_api.actions.legacy.import_legacy import ImportRefusedError
 from services.mithril_api.cli_legacy import cli
+from services.mithril_api.progress import told_on
 from services.mithril_api.store.legacy.source import NotTheOriginalError
 from shared.runtime.postgres import DatabaseUnavailableError, OldSchemaError
 from shared.runtime.settings import inherited
@@ -348,3 +351,39 @@ async def test_one_import_runs_at_a_time(
 async def test_a_target_that_is_away_is_said_so(original: Original, move: Move) -> None:
     with pytest.raises(DatabaseUnavailableError):
         await move(target="postgresql://nobody@127.0.0.1:1/none")
+
+
+async def test_a_database_that_goes_while_tokens_are_written_is_said_to_be_away(
+    original: Original, move: Move, mithril_database: str
+) -> None:
+    await original.tenant()
+    conn = await asyncpg.connect(mithril_database)
+    await conn.execute(
+        "CREATE FUNCTION go() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$; "
+        "CREATE TRIGGER going BEFORE INSERT ON token_expiries "
+        "FOR EACH ROW EXECUTE FUNCTION go()"
+    )
+
+    with pytest.raises(DatabaseUnavailableError):
+        await move()
+
+    await conn.execute("DROP TRIGGER going ON token_expiries")
+    assert (await move()).of("tokens").new == 2
+    await conn.close()
+
+
+def test_on_a_terminal_a_bar_shows_how_far_it_is_and_when_it_ends() -> None:
+    terminal = Console(file=StringIO(), force_terminal=True, width=120)
+
+    with told_on(terminal) as progress:
+        progress.begin("users", 10)
+        progress.advance("users", 10)
+        progress.begin("tokens", 4)
+        progress.advance("tokens", 1)
+
+    assert isinstance(terminal.file, StringIO)
+    shown = terminal.file.getvalue()
+    assert "users" in shown
+    assert "10/10" in shown
+    assert "1/4" in shown
