@@ -76,6 +76,7 @@ class AuthorizationForm(ClientForm):
     prompt: str | None = None
     max_age: str | None = Field(None, description="seconds")
     login_hint: str | None = None
+    id_token_hint: str | None = None
     resource: str | None = Field(None, description="RFC 8707; may be repeated")
     request_uri: str | None = Field(None, description="what was pushed (RFC 9126)")
 
@@ -84,8 +85,15 @@ class LogoutForm(_Form):
     """Where a user goes after signing out (OpenID Connect RP-Initiated Logout §2)."""
 
     client_id: str | None = None
+    id_token_hint: str | None = Field(None, description="an ID token that the client got")
     post_logout_redirect_uri: str | None = None
     state: str | None = None
+
+
+class TokenShown(_Form):
+    """The token, where `Authorization` does not show it."""
+
+    access_token: str | None = None
 
 
 def form(model: type[BaseModel]) -> Takes:
