@@ -19,7 +19,7 @@ class Preview:
     client_id: ClientId
     client_name: str
     client_is_trusted: bool
-    redirect_uri: str | None
+    redirect_uri: str  # empty: nowhere, since a device asks
     scope: tuple[str, ...]
     granted: tuple[str, ...]  # consented to already
     new: tuple[str, ...]
@@ -45,7 +45,7 @@ async def preview_within(deps: Deps, conn: AsyncConnection, asked: ConsentAsked)
         client_id=asked.client_id,
         client_name=facts.client_name,
         client_is_trusted=str(asked.client_id) in deps.settings.trusted_client_ids,
-        redirect_uri=asked.redirect_uri,
+        redirect_uri=asked.redirect_uri or "",
         scope=scope,
         granted=granted,
         new=tuple(name for name in scope if name not in facts.approved),

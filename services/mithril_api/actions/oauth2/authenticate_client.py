@@ -27,6 +27,7 @@ from services.mithril_api.domain.oauth2.client_authentication import (
     Secret,
 )
 from services.mithril_api.domain.oauth2.faults import (
+    ErrorCode,
     Fault,
     invalid_client,
     invalid_dpop_proof,
@@ -39,6 +40,9 @@ from shared.models.confirmations import Confirmation
 from shared.wire.certificates import Certificate
 from shared.wire.dpop import Proof
 
+_UNNOTED = Fault(
+    ErrorCode.TEMPORARILY_UNAVAILABLE, "the service is read-only: authenticate by a secret"
+)
 _SKEW = timedelta(minutes=1)  # by which the clocks of two processes may differ
 
 
@@ -109,7 +113,7 @@ async def _authenticate_many(deps: Deps, asked: Sequence[ClientAsked]) -> list[O
         }
         verdicts = [_confirmed(item, judged[item.by]) for item in asked]
         if once:
-            verdicts = await _unused(conn, asked, verdicts, now=now)
+            verdicts = await _unused(deps, conn, asked, verdicts, now=now)
         turns = await _take_turns(deps, conn, asked, verdicts, now=now)
         admitted = [
             verdict
@@ -138,6 +142,7 @@ def _confirmed(asked: ClientAsked, verdict: Authenticated | Fault) -> Authentica
 
 
 async def _unused(
+    deps: Deps,
     conn: AsyncConnection,
     asked: Sequence[ClientAsked],
     verdicts: Sequence[Authenticated | Fault],
@@ -145,6 +150,13 @@ async def _unused(
     now: datetime,
 ) -> list[Authenticated | Fault]:
     """The same, without those that bring what came before: once, whoever else asks at once."""
+    if deps.settings.read_only:  # nothing can be noted, so nothing that serves once counts
+        return [
+            _UNNOTED
+            if isinstance(verdict, Authenticated) and item.serves_once()
+            else verdict
+            for item, verdict in zip(asked, verdicts, strict=True)
+        ]
     shown: dict[bytes, datetime] = {}
     for item, verdict in zip(asked, verdicts, strict=True):
         if isinstance(verdict, Authenticated):

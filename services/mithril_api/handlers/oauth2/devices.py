@@ -1,13 +1,16 @@
 """Devices without a browser (RFC 8628): what they ask for, what users answer, how they poll."""
 
 from typing import Any, Literal
+from uuid import UUID
 
 from aiohttp import web
+from typing_extensions import TypedDict
 
 from services.mithril_api.actions.exchange_code import CodeAsked
 from services.mithril_api.actions.oauth2 import answer_device, begin_device, poll_device
 from services.mithril_api.actions.oauth2.answer_device import DeviceAnswer
 from services.mithril_api.actions.oauth2.authenticate_client import Admitted
+from services.mithril_api.actions.preview_app import Preview
 from services.mithril_api.domain.grants import DEVICE_CODE
 from services.mithril_api.domain.limits import Purpose
 from services.mithril_api.domain.oauth2 import authorization, devices, scopes
@@ -21,11 +24,20 @@ from services.mithril_api.domain.oauth2.faults import ErrorCode, Fault
 from services.mithril_api.domain.oauth2.parameters import Parameters
 from services.mithril_api.domain.refusals import Refused
 from services.mithril_api.handlers.callers import Caller, consumer_of
+from services.mithril_api.handlers.consent import NamedClient
+from services.mithril_api.handlers.declaring import CONSUMER_HEADER, consumer, wrapped
 from services.mithril_api.handlers.keys import DEPS, METRICS
 from services.mithril_api.handlers.limiting import limit, limit_whole
 from services.mithril_api.handlers.oauth2 import granting, id_tokens
 from services.mithril_api.handlers.oauth2.answers import issuer_of, json_answer, refuse
 from services.mithril_api.handlers.oauth2.callers import admitted, quota_headers
+from services.mithril_api.handlers.oauth2.declaring import (
+    CLIENT,
+    PROOF_HEADER,
+    DeviceForm,
+    form,
+    plain,
+)
 from services.mithril_api.handlers.oauth2.forms import read_form, required
 from services.mithril_api.handlers.oauth2.proofs import proof_of
 from services.mithril_api.handlers.problems import refuse as refuse_in_envelope
@@ -36,23 +48,72 @@ from shared.runtime.bodies import read_wrapped
 from shared.runtime.http import note
 from shared.wire.casting import Body, Id, Text, cast
 from shared.wire.envelope import Answer
+from shared.wire.operations import Gives, operation
 
 _FORBIDDEN = Fault(ErrorCode.UNAUTHORIZED_CLIENT, "the client may not use this grant")
 
 
-class DeviceBody(Body):
-    """Which device. `user_id` comes from who is calling, never from the request."""
+class DeviceShown(Body):
+    """Which device: by the code that it shows."""
 
-    user_id: Id
     user_code: Text
 
 
-class AnswerBody(DeviceBody):
+class DeviceAnswered(DeviceShown):
     """The same, and what its user says."""
 
     answer: Literal["allow", "deny"]
 
 
+class _Whose(Body):
+    """Who is calling says that, never the request."""
+
+    user_id: Id
+
+
+class DeviceBody(DeviceShown, _Whose):
+    """Which device, and whose answer."""
+
+
+class AnswerBody(DeviceAnswered, DeviceBody):
+    """The same with the answer."""
+
+
+class DeviceCodesObject(TypedDict):
+    """A code for the device, and one for its user (§3.2)."""
+
+    device_code: str
+    user_code: str
+    verification_uri: str
+    verification_uri_complete: str
+    expires_in: int
+    interval: int
+
+
+class DevicePreviewObject(TypedDict):
+    """What the user would let the client of a device do."""
+
+    client: NamedClient
+    scope: str
+    new: str
+    trusted: bool
+    user_code: str
+
+
+class DeviceAnswerObject(TypedDict):
+    """What was said, to which client."""
+
+    client_id: UUID
+    answer: Literal["allow", "deny"]
+
+
+@operation(
+    plain(DeviceCodesObject),
+    takes=form(DeviceForm),
+    headers=PROOF_HEADER,
+    needs=CLIENT,
+    refuses=(401, 429),
+)
 async def post_device_authorization(request: web.Request) -> web.StreamResponse:
     """Begin (§3.1, §3.2): a code for the device to poll with, and one for its user to type."""
     form = await read_form(request)
@@ -133,6 +194,13 @@ async def poll(request: web.Request, form: Parameters, who: Admitted) -> dict[st
     return body | await id_tokens.beside(request, who, outcome.access, outcome.signed_in)
 
 
+@operation(
+    Gives(data=DevicePreviewObject),
+    takes=wrapped("device", DeviceShown),
+    needs=consumer("app:authorize"),
+    headers=CONSUMER_HEADER,
+    refuses=(401, 403, 404, 429),
+)
 async def post_preview(request: web.Request) -> Answer:
     """What a device asks its user for; refused as the consent itself would be."""
     caller = await consumer_of(request, scope="app:authorize")
@@ -145,18 +213,26 @@ async def post_preview(request: web.Request) -> Answer:
         note(request, outcome=outcome.reason.name.lower())
         refuse_in_envelope(outcome)
     note(request, app_client_id=str(outcome.client_id))
-    return Answer(
-        data={
-            "client": {"id": outcome.client_id, "name": outcome.client_name},
-            "scope": joined(outcome.scope),
-            "new": joined(outcome.new),
-            "trusted": outcome.client_is_trusted,
-            "user_code": devices.shown(devices.typed(form.user_code) or ""),
-        },
-        headers=NO_STORE,
-    )
+    return Answer(data=_shown(form, outcome), headers=NO_STORE)
 
 
+def _shown(form: DeviceBody, found: Preview) -> DevicePreviewObject:
+    return {
+        "client": {"id": found.client_id, "name": found.client_name},
+        "scope": joined(found.scope),
+        "new": joined(found.new),
+        "trusted": found.client_is_trusted,
+        "user_code": devices.shown(devices.typed(form.user_code) or ""),
+    }
+
+
+@operation(
+    Gives(data=DeviceAnswerObject),
+    takes=wrapped("device", DeviceAnswered),
+    needs=consumer("app:authorize"),
+    headers=CONSUMER_HEADER,
+    refuses=(401, 403, 404, 429),
+)
 async def post_answer(request: web.Request) -> Answer:
     """Let the device have what it asks for, or not; a code is answered once."""
     caller = await consumer_of(request, scope="app:authorize")
@@ -174,7 +250,8 @@ async def post_answer(request: web.Request) -> Answer:
     note(request, outcome=result)
     if isinstance(outcome, Refused):
         refuse_in_envelope(outcome)
-    return Answer(data={"client_id": outcome, "answer": form.answer}, headers=NO_STORE)
+    said: DeviceAnswerObject = {"client_id": outcome, "answer": form.answer}
+    return Answer(data=said, headers=NO_STORE)
 
 
 async def _limit_guesses(request: web.Request, caller: Caller) -> None:
