@@ -174,6 +174,7 @@ def _coalescer(
         lanes=deps.settings.batch_lanes,
         fatal=(DatabaseUnavailableError,),
         observe=counted.batch_size.labels(operation).observe,
+        name=operation,
     )
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import aiohttp
 from aiohttp import web
 
+from shared.runtime import tracing
+
 
 @dataclass(slots=True)
 class SharedSession:
@@ -20,7 +22,9 @@ class SharedSession:
     def __call__(self) -> aiohttp.ClientSession:
         """The session."""
         if self._session is None or self._session.closed:
-            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+            self._session = aiohttp.ClientSession(
+                cookie_jar=aiohttp.DummyCookieJar(), trace_configs=tracing.client_traces()
+            )
         return self._session
 
     async def while_serving(self, _: web.Application) -> AsyncIterator[None]:
