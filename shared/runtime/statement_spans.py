@@ -4,6 +4,7 @@ By the hooks that the driver and SQLAlchemy offer: asyncpg tells of its own call
 statements prepared beforehand, which is how SQLAlchemy sends all of its.
 """
 
+import re
 import time
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
 from sqlalchemy import Engine, event
 
 _STARTED = "mithril statement started"
+_FIRST_WORD = re.compile(r"(?:--[^\n]*\n|\s)*(\w+)")  # after comments
 _LONGEST = 2000  # characters of a statement
 
 
@@ -57,7 +59,8 @@ class Statements:
         """The statement only: what it was given are people and digests."""
         if not trace.get_current_span().get_span_context().trace_flags.sampled:
             return
-        operation = statement.split(None, 1)[0].upper().rstrip(";")
+        first = _FIRST_WORD.match(statement)
+        operation = "SQL" if first is None else first[1].upper()
         span = self._tracer.start_span(
             f"{operation} {database}",
             kind=SpanKind.CLIENT,
