@@ -21,7 +21,7 @@ up: install ## run everything on this machine; Ctrl-C stops it (ARGS="--port-bas
 	@exec $(BIN)/mithril up $(ARGS)
 
 test: install ## run the whole test suite (ARGS="-k refresh")
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
 
 check: install ## lints, types, import contracts, generated documents, deployment files
 	$(BIN)/ruff check .

@@ -19,6 +19,7 @@ SUBCOMMANDS = {
     "auth-web": "services.auth_web.cli",
     "admin-web": "services.admin_web.cli",
     "emulators": "services.emulators.cli",
+    "import-legacy": "services.mithril_api.cli_legacy",
     "docs": "services.documents",
 }
 

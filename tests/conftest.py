@@ -39,9 +39,15 @@ def kafka_bootstrap(kafka: Found) -> str:
 
 @pytest.fixture(autouse=True)
 def _log_as_before() -> Iterator[None]:
-    """Undo what a test, or a command that it ran, did to this process's log."""
+    """Undo what a test, or a command that it ran, did to this process's log.
+
+    Tracebacks are plain: to print every local of every frame takes seconds an error.
+    """
     root = logging.getLogger()
     level, handlers = root.level, list(root.handlers)
+    *before, _ = structlog.get_config()["processors"]
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*before, plain])
     yield
     structlog.reset_defaults()
     root.setLevel(level)

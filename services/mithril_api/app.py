@@ -17,7 +17,7 @@ from services.mithril_api.actions.verify_tokens import VerifyAsked, verify_many
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain.security_check import Finding
 from services.mithril_api.domain.verification import Verdict
-from services.mithril_api.handlers import keys, routes
+from services.mithril_api.handlers import keys, read_only, routes
 from services.mithril_api.leases import QuotaLeases
 from services.mithril_api.metrics import Metrics
 from services.mithril_api.postman import Postman
@@ -36,7 +36,7 @@ from shared.runtime.metrics import HttpMetrics
 from shared.runtime.passwords import PasswordHasher
 from shared.runtime.postgres import DatabaseUnavailableError, connect
 from shared.runtime.relay import Relay, RelayMetrics
-from shared.runtime.serve import Listener, Process
+from shared.runtime.serve import Background, Listener, Process
 
 NAME = "mithril-api"
 
@@ -80,6 +80,7 @@ def build(
         pool_size=settings.db_pool_size,
         application=NAME,
         schema=revisions.newest("mithril_api"),
+        read_only=settings.read_only,
         on_pool_wait=counted.pool_wait.observe,
     )
     deps = Deps(
@@ -124,6 +125,9 @@ def build(
         app.cleanup_ctx.append(session.while_serving)
     routes.add_public(public)
     routes.add_internal(internal)
+    if settings.read_only:
+        for app in (public, internal):
+            read_only.refuse_changes(app)
     health.add_routes(internal, readiness=readiness, registry=registry, outbox=relay.state)
     return Built(
         deps=deps,
@@ -178,6 +182,15 @@ def _coalescer(
     )
 
 
+def _background(built: Built) -> dict[str, Background]:
+    """What writes without being asked."""
+    return {
+        "outbox relay": built.relay.run,
+        "postman": built.postman.run,
+        "connection uses": built.deps.uses.run,
+    }
+
+
 async def process(settings: Settings) -> Process:
     """The process that `mithril mithril-api serve` runs."""
     built = build(settings)
@@ -200,11 +213,7 @@ async def process(settings: Settings) -> Process:
             ),
         ],
         readiness=built.readiness,
-        background={
-            "outbox relay": built.relay.run,
-            "postman": built.postman.run,
-            "connection uses": built.deps.uses.run,
-        },
+        background={} if settings.read_only else _background(built),
         close=close,
     )
 

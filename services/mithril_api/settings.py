@@ -13,7 +13,13 @@ from services.mithril_api.settings_factors import FactorSettings
 from services.mithril_api.settings_limits import LimitSettings
 from shared.peers.settings import OutsideSettings
 from shared.runtime.ingress import IngressSettings
-from shared.runtime.settings import KafkaSettings, Names, ProcessSettings, Secrets
+from shared.runtime.settings import (
+    KafkaSettings,
+    Names,
+    ProcessSettings,
+    ReadOnlySettings,
+    Secrets,
+)
 
 
 class Settings(
@@ -22,6 +28,7 @@ class Settings(
     LimitSettings,
     OutsideSettings,
     KafkaSettings,
+    ReadOnlySettings,
     ProcessSettings,
 ):
     """From the environment; frozen."""

@@ -15,7 +15,7 @@ from services.scheduler.timetable import Timetable
 from services.scheduler.work import Job
 from shared.peers.mithril import MithrilApi
 from shared.peers.session import SharedSession
-from shared.runtime import health, http, metrics, revisions
+from shared.runtime import health, http, metrics, read_only, revisions
 from shared.runtime.clock import Clock, SystemClock
 from shared.runtime.entropy import Entropy, SystemEntropy
 from shared.runtime.health import Readiness
@@ -53,6 +53,7 @@ def build(
             pool_size=settings.db_pool_size,
             application=NAME,
             schema=revisions.newest("mithril_api"),
+            read_only=settings.read_only,
         ),
         clock=clock or SystemClock(),
         entropy=entropy or SystemEntropy(),
@@ -69,6 +70,8 @@ def build(
     internal[keys.JOBS] = tuple(jobs)
     internal[keys.MITHRIL] = _mithril(internal, settings)
     routes.add_internal(internal)
+    if settings.read_only:
+        read_only.refuse_changes(internal)
     health.add_routes(internal, readiness=readiness, registry=registry)
 
     async def stop_jobs(_: web.Application) -> None:
@@ -114,7 +117,7 @@ async def process(settings: Settings) -> Process:
             ),
         ],
         readiness=built.readiness,
-        background={"timetable": built.timetable.run},
+        background={} if settings.read_only else {"timetable": built.timetable.run},
         close=built.deps.db.dispose,
     )
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr
 
 from services.scheduler.domain.schedules import trigger_of
-from shared.runtime.settings import ProcessSettings
+from shared.runtime.settings import ProcessSettings, ReadOnlySettings
 
 
 def _cron(expression: str) -> str:
@@ -17,7 +17,7 @@ def _cron(expression: str) -> str:
 Cron = Annotated[str, AfterValidator(_cron)]
 
 
-class Settings(ProcessSettings):
+class Settings(ReadOnlySettings, ProcessSettings):
     """From the environment; frozen."""
 
     port: int = Field(8081, validation_alias="MITHRIL_PORT", ge=0, le=65535)

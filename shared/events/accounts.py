@@ -269,3 +269,18 @@ class ClientTypeChanged(Event):
 
     def key(self) -> str:
         return str(self.client_type_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportCompleted(Event):
+    """Rows moved in from a database of the original: how many, by table. Each has no event."""
+
+    type: ClassVar[str] = "mithril.import.completed.v1"
+    topic: ClassVar[str] = TOPIC
+
+    import_id: UUID
+    source: str  # host, port and database
+    changes: dict[str, int]
+
+    def key(self) -> str:
+        return str(self.import_id)

@@ -175,7 +175,8 @@ def _read(name: str, answer: aiohttp.ClientResponse, raw: bytes) -> Reply:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError:
         body = None
-    if answer.status >= 500 or not isinstance(body, dict):
+    is_away = answer.status >= 500 and not _is_read_only(body)
+    if is_away or not isinstance(body, dict):
         raise NeighbourAwayError(name, f"answered {answer.status}")
     if answer.status < 300 and "data" in body:
         return Answered(
@@ -194,6 +195,11 @@ def _read(name: str, answer: aiohttp.ClientResponse, raw: bytes) -> Reply:
         invalid=tuple(map(_mapping, invalid)) if isinstance(invalid, list) else (),
         retry_after=answer.headers.get("Retry-After"),
     )
+
+
+def _is_read_only(body: object) -> bool:
+    """Whether it is well and refuses changes for a while: no reason to stop asking."""
+    return _mapping(_mapping(body).get("error")).get("type") == "read_only"
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

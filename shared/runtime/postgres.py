@@ -27,7 +27,9 @@ class OldSchemaError(Exception):
 # Classes of SQLSTATE that mean the server went away, is starting, or has no room:
 # connection exception, no such database, insufficient resources, operator intervention (which
 # a statement that ran into its timeout counts as: trying a batch again would only wait more).
-_AWAY = ("08", "3D", "53", "57")
+# So does a read-only transaction (25006): the server is a standby, or we are told to change
+# nothing.
+_AWAY = ("08", "3D", "53", "57", "25006")
 
 # What a connection of the driver raises when it is lost, beside the server's own errors.
 # `InternalClientError`: the server's farewell arrived between two messages of ours, and the
@@ -179,6 +181,7 @@ def connect(
     statement_timeout_ms: int = 10_000,
     role: str = "",
     schema: str = "",
+    read_only: bool = False,
     on_pool_wait: Callable[[float], None] = lambda _: None,
 ) -> Database:
     """An engine on `url` (`postgresql://…`), which connects when first used.
@@ -187,7 +190,7 @@ def connect(
     that the server closed is known by its socket. `on_pool_wait` is told how many seconds
     each transaction waited for a connection. A `role` is taken on right after connecting,
     for a process that is to have fewer rights than its login. `schema` is the revision without
-    which `ping` fails.
+    which `ping` fails. With `read_only` the server refuses every statement that would write.
     """
 
     async def dial() -> asyncpg.Connection:
@@ -195,7 +198,8 @@ def connect(
             url,  # the driver reads it whole: sslmode, sslrootcert and the rest of libpq's
             timeout=connect_timeout,
             server_settings=_server_settings(application, statement_timeout_ms)
-            | ({"role": role} if role else {}),
+            | ({"role": role} if role else {})
+            | ({"default_transaction_read_only": "on"} if read_only else {}),
         )
         if tracing.spans is not None:
             tracing.spans.statements.watch_driver(conn)

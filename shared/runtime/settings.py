@@ -62,6 +62,18 @@ class ProcessSettings(BaseSettings):
         return {"auto": None, "json": False, "console": True}[self.log_format]
 
 
+class ReadOnlySettings(BaseSettings):
+    """Whether to change nothing: mixed into the settings of a process that can be told so."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    read_only: bool = Field(
+        False,
+        validation_alias="MITHRIL_READ_ONLY",
+        description="answer what only reads, refuse every change, run nothing in the background",
+    )
+
+
 class KafkaSettings(BaseSettings):
     """How to reach Kafka: mixed into the settings of a process that does."""
 

@@ -12,7 +12,7 @@ import uvloop
 
 from shared.runtime.embedded_kafka import EmbeddedKafka
 from shared.runtime.embedded_postgres import EmbeddedPostgres
-from tests.bench import abac, audit, gatekeeper, oauth2, pages, tokens
+from tests.bench import abac, audit, gatekeeper, importing, oauth2, pages, tokens
 from tests.bench.place import Measured, Place, render
 
 _SETTINGS = MappingProxyType({"shared_buffers": "512MB", "max_wal_size": "8GB"})
@@ -24,6 +24,7 @@ _PARTS: Mapping[str, Callable[[Place], Awaitable[list[Measured]]]] = MappingProx
         "audit": audit.measure,
         "gatekeeper": gatekeeper.measure,
         "pages": pages.measure,
+        "import": importing.measure,
     }
 )
 
@@ -37,6 +38,12 @@ def _arguments() -> argparse.Namespace:
         type=int,
         default=2_000_000,
         help="of the log in which a patient's history is looked up (promised for 10 000 000)",
+    )
+    parser.add_argument(
+        "--tokens",
+        type=int,
+        default=200_000,
+        help="that move in from the original (promised for 5 000 000)",
     )
     return parser.parse_args()
 
@@ -60,6 +67,7 @@ def main() -> int:
                 directory=directory,
                 seconds=asked.seconds,
                 records=asked.records,
+                tokens=asked.tokens,
             )
             names = [asked.only] if asked.only else list(_PARTS)
             lines = uvloop.run(_measured(place, names))

@@ -21,6 +21,7 @@ class Place:
     directory: Path
     seconds: int
     records: int  # of the log in which a patient's history is looked up
+    tokens: int  # that move in from the original
 
     async def database(self, name: str, service: ModuleType) -> str:
         """The URL of a new database, migrated to what the service needs."""

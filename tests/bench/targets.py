@@ -138,3 +138,13 @@ PAGE_SHIFT = Target(
     bound="0",
     kept=lambda shift: shift == 0,
 )
+IMPORT = Target(
+    name="import from the original, × a bare COPY of its tokens",
+    bound="≥ 0.15",
+    kept=lambda ratio: ratio >= 0.15,
+)
+IMPORT_AGAIN = Target(
+    name="import again with nothing new, × the first time",
+    bound="≤ 1",
+    kept=lambda ratio: ratio <= 1,
+)

@@ -1,6 +1,7 @@
 """Whole processes, real servers: what only shows when something is killed."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,12 +9,14 @@ from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from services.mithril_api.app import build
 from services.mithril_api.settings import Settings
 from tests.builders import World, a_world
 from tests.chromium import chromium  # noqa: F401 — a fixture
 from tests.integration.conftest import *  # noqa: F403 — the same databases
+from tests.neighbours.household import HOUSEHOLD
 from tests.processes import SECRET_KEY, SERVICE_TOKEN, ApiProcess
 from tests.system.sets import Up
 
@@ -106,3 +109,13 @@ async def up(scratch: Path) -> AsyncIterator[Up]:
     yield made
     if made._process is not None:
         await made.end()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def standing(request: pytest.FixtureRequest) -> AsyncIterator[Up]:
+    """A set that runs, for all tests that are `on_the_standing_set`."""
+    directory = Path(tempfile.mkdtemp(dir=request.config.stash[HOUSEHOLD].directory))
+    made = Up(directory / "state")
+    await made.start()
+    yield made
+    await made.end()

@@ -6,10 +6,12 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 
 def free_base() -> int:
@@ -31,6 +33,16 @@ def _is_free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
+def on_the_standing_set(test: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a test use the set that all such tests share, in whose loop and worker it then runs.
+
+    It takes the fixture `standing`, stops nothing, and leaves its people as they are.
+    """
+    in_its_loop = pytest.mark.asyncio(loop_scope="session")(test)
+    shared: Callable[..., Any] = pytest.mark.xdist_group("standing set")(in_its_loop)
+    return shared
+
+
 class Up:
     """`mithril up` on a state directory."""
 
@@ -38,6 +50,7 @@ class Up:
         self.state = state
         self.base = free_base()
         self.said = ""
+        self.endpoints: dict[str, Any] = {}  # what `endpoints.json` said when it was ready
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -60,8 +73,8 @@ class Up:
                 line = (await self._process.stdout.readline()).decode()
                 assert line, self.said
                 self.said += line
-        endpoints: dict[str, Any] = json.loads((self.state / "endpoints.json").read_text())
-        return endpoints
+        self.endpoints = json.loads((self.state / "endpoints.json").read_text())
+        return self.endpoints
 
     async def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
         """End it; its exit status and what it said since it was ready."""

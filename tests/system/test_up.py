@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.reading import read
-from tests.system.sets import Up
+from tests.system.sets import Up, on_the_standing_set
 
 
 async def paste(said: str) -> tuple[int, dict[str, Any]]:
@@ -29,12 +29,13 @@ async def paste(said: str) -> tuple[int, dict[str, Any]]:
         return answer.status, await answer.json()
 
 
+@on_the_standing_set
 async def test_the_printed_curl_answers_201_with_a_token_that_verifies_and_an_event(
-    up: Up,
+    standing: Up,
 ) -> None:
-    endpoints = await up.start()
+    endpoints = standing.endpoints
 
-    status, body = await paste(up.said)
+    status, body = await paste(standing.said)
 
     assert status == 201
     api, demo = endpoints["services"]["mithril-api"], endpoints["demo"]
@@ -67,13 +68,12 @@ async def test_the_printed_curl_answers_201_with_a_token_that_verifies_and_an_ev
         *("client_id", "client_secret", "refresh_token", "user_id", "user_email"),
         *("user_password", "service_token", "admin_token", "auditor_token", "mis_api_key"),
         *("admin_email", "admin_password", "auditor_email", "auditor_password"),
+        *("app_secret", "app_redirect_uri", "app_scope"),
         *("patient_id", "two_factor_email", "two_factor_password", "two_factor_phone"),
     }
-    assert await up.end() == (0, "")
-    assert not (up.state / "endpoints.json").exists()
 
 
-async def test_killed_and_started_again_it_lost_nothing_and_fills_the_empty_broker(
+async def test_killed_and_started_again_it_lost_nothing_fills_the_empty_broker_and_ends_well(
     up: Up,
 ) -> None:
     before = await up.start()
@@ -96,6 +96,8 @@ async def test_killed_and_started_again_it_lost_nothing_and_fills_the_empty_brok
     )
     numbers = {record.sequence for record in records}
     assert len(numbers) == len({record.id for record in records})
+    assert await up.end() == (0, "")
+    assert not (up.state / "endpoints.json").exists()
 
 
 @pytest.mark.parametrize("part", ["mithril-scheduler serve", "embedded_kafka"])
@@ -130,12 +132,14 @@ async def test_ports_in_use_are_named(up: Up) -> None:
     assert said == (f"mithril up: ports in use: {up.base}; choose others with --port-base")
 
 
-async def test_a_second_set_on_the_same_state_is_refused_and_harms_nothing(up: Up) -> None:
-    await up.start()
-    second = Up(up.state)
+@on_the_standing_set
+async def test_a_second_set_on_the_same_state_is_refused_and_harms_nothing(
+    standing: Up,
+) -> None:
+    second = Up(standing.state)
     second._process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "services.cli", "up"),
-        *("--state-dir", str(up.state), "--port-base", str(second.base)),
+        *("--state-dir", str(standing.state), "--port-base", str(second.base)),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
@@ -144,4 +148,4 @@ async def test_a_second_set_on_the_same_state_is_refused_and_harms_nothing(up: U
     assert status == 1
     assert said.startswith("mithril up: another process runs")
     assert len(said.splitlines()) == 1
-    assert (up.state / "endpoints.json").exists()
+    assert (standing.state / "endpoints.json").exists()

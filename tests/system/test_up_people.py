@@ -5,18 +5,18 @@ import re
 from typing import Any
 
 import aiohttp
-import pytest
+import pytest_asyncio
 from authlib.common.security import generate_token
 from authlib.integrations.requests_client import OAuth2Session
 from yarl import URL
 
 from tests.pages import Browser
-from tests.system.sets import Up
+from tests.system.sets import Up, on_the_standing_set
 
 CLINIC_SCOPE = "episode:read person:read"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def http() -> Any:
     async with aiohttp.ClientSession() as session:
         yield session
@@ -63,10 +63,11 @@ async def signed_in(
     return await ask(http, url, {"token": login})
 
 
+@on_the_standing_set
 async def test_a_doctor_signs_in_with_a_code_from_the_outbox_and_clients_get_tokens(
-    up: Up, http: aiohttp.ClientSession
+    standing: Up, http: aiohttp.ClientSession
 ) -> None:
-    endpoints = await up.start()
+    endpoints = standing.endpoints
     api, demo = endpoints["services"]["mithril-api"]["public"], endpoints["demo"]
     emulators = endpoints["emulators"]["public"]
 
@@ -135,10 +136,11 @@ async def a_library_signs_in(endpoints: dict[str, Any]) -> tuple[Any, Any]:
             return tokens, session.refresh_token()
 
 
+@on_the_standing_set
 async def test_the_console_sends_people_to_sign_in_and_takes_what_their_role_gives(
-    up: Up, http: aiohttp.ClientSession
+    standing: Up, http: aiohttp.ClientSession
 ) -> None:
-    endpoints = await up.start()
+    endpoints = standing.endpoints
     api = endpoints["services"]["mithril-api"]["public"]
     gatekeeper = endpoints["services"]["gatekeeper"]["public"]
 
@@ -159,14 +161,14 @@ async def test_the_console_sends_people_to_sign_in_and_takes_what_their_role_giv
         agreed = await ask(http, url, consent, bearer=session)
         scopes[who] = set(agreed["data"]["details"]["scope_request"].split())
 
-    assert (asked.port, asked.path) == (up.base + 5, "/sign-in")
+    assert (asked.port, asked.path) == (standing.base + 5, "/sign-in")
     assert scopes["auditor"] == {"abac_log:read", "abac_log:export"}
     assert "user:block" in scopes["admin"]
     assert scopes["admin"].isdisjoint(scopes["auditor"])
 
 
 async def test_what_an_earlier_release_kept_still_starts_and_gains_what_is_new(
-    up: Up, http: aiohttp.ClientSession
+    up: Up,
 ) -> None:
     before = await up.start()
     await up.end()
@@ -182,7 +184,7 @@ async def test_what_an_earlier_release_kept_still_starts_and_gains_what_is_new(
 
     for name in ("user_email", "user_password", "admin_password", "client_id"):
         assert after["demo"][name] == before["demo"][name]
-    for who in ("user", "two_factor"):
-        answer = await signed_in(http, after, who)
-        expected = {"user": "REQUEST_APPS", "two_factor": "REQUEST_OTP"}[who]
-        assert answer["urgent"]["next_step"] == expected
+    async with aiohttp.ClientSession() as http:
+        for who, expected in (("user", "REQUEST_APPS"), ("two_factor", "REQUEST_OTP")):
+            answer = await signed_in(http, after, who)
+            assert answer["urgent"]["next_step"] == expected

@@ -61,7 +61,11 @@ BY_FIELDS: Mapping[type[Event], tuple[str, ...]] = MappingProxyType(
     }
 )
 # They say nothing of the tokens that they touch.
-EVERYTHING: tuple[type[Event], ...] = (accounts.RoleChanged, accounts.ClientTypeChanged)
+EVERYTHING: tuple[type[Event], ...] = (
+    accounts.RoleChanged,
+    accounts.ClientTypeChanged,
+    accounts.ImportCompleted,
+)
 # They only give: no verdict that is kept says more than it did. (A refusal is never kept.)
 IRRELEVANT: tuple[type[Event], ...] = (
     tokens.TokenIssued,

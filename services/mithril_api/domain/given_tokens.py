@@ -14,6 +14,11 @@ from shared.models.tokens import TokenName
 _NOT_KEPT = frozenset({"client_id", "app_id", "grant_type", "scope", "refresh_token"})
 
 
+def kept(written: Mapping[str, Any]) -> dict[str, Any]:
+    """Of details as somebody wrote them, what is kept as it is."""
+    return {key: item for key, item in written.items() if key not in _NOT_KEPT}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Details:
     """The `details` of a token as somebody wrote them."""
@@ -28,7 +33,7 @@ class Details:
 
     def kept(self) -> dict[str, Any]:
         """What is kept as it was written."""
-        return {key: item for key, item in self.written.items() if key not in _NOT_KEPT}
+        return kept(self.written)
 
     def granted(self, name: TokenName) -> tuple[str, ...]:
         """The scope that a token of this kind carries: a code carries what it will buy."""

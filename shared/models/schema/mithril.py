@@ -61,6 +61,11 @@ def _reference(column: str, target: str, *, nullable: bool = False) -> Column[uu
     return Column(column, UUID, key, nullable=nullable)
 
 
+def _moved_in() -> Column[datetime]:
+    """When `mithril import-legacy` last wrote the row; none: it was made here."""
+    return _moment("moved_in_at", nullable=True)
+
+
 users = Table(
     "users",
     metadata,
@@ -75,6 +80,7 @@ users = Table(
     Column("person_id", Text, nullable=False, server_default=text("''")),
     _moment("inserted_at"),
     _moment("updated_at"),
+    _moved_in(),
     UniqueConstraint("email"),
     Index("ix_users_password_set_at", "password_set_at"),
     Index("ix_users_tax_id", "tax_id"),
@@ -107,6 +113,7 @@ client_types = Table(
     _scope(),
     _moment("inserted_at"),
     _moment("updated_at"),
+    _moved_in(),
     UniqueConstraint("name"),
 )
 
@@ -123,6 +130,7 @@ clients = Table(
     Column("client_type_id", UUID, ForeignKey("client_types.id"), nullable=False),
     _moment("inserted_at"),
     _moment("updated_at"),
+    _moved_in(),
     Index("ix_clients_user_id", "user_id"),
     Index("ix_clients_client_type_id", "client_type_id"),
 )
@@ -148,6 +156,7 @@ connections = Table(
     _moment("inserted_at"),
     _moment("updated_at"),
     _moment("last_used_at", nullable=True),  # to the hour
+    _moved_in(),
     UniqueConstraint("client_id", "consumer_id"),
     Index("ix_connections_consumer_id", "consumer_id"),
 )
@@ -160,6 +169,7 @@ connection_secrets = Table(
     _reference("connection_id", "connections.id"),
     _moment("inserted_at"),
     _moment("expires_at", nullable=True),
+    _moved_in(),
     Index("ix_connection_secrets_connection_id", "connection_id"),
 )
 
@@ -172,6 +182,7 @@ apps = Table(
     _reference("client_id", "clients.id"),
     _moment("inserted_at"),
     _moment("updated_at"),
+    _moved_in(),
     UniqueConstraint("user_id", "client_id"),
     Index("ix_apps_client_id", "client_id"),
 )
@@ -184,6 +195,7 @@ roles = Table(
     _scope(),
     _moment("inserted_at"),
     _moment("updated_at"),
+    _moved_in(),
     UniqueConstraint("name"),
 )
 
@@ -196,6 +208,7 @@ user_roles = Table(
     _reference("client_id", "clients.id"),
     _moment("inserted_at"),
     _moment("updated_at"),
+    _moved_in(),
     UniqueConstraint("user_id", "client_id", "role_id"),
     Index("ix_user_roles_role_id", "role_id"),
     Index("ix_user_roles_client_id", "client_id"),
@@ -209,6 +222,7 @@ global_user_roles = Table(
     _reference("role_id", "roles.id"),
     _moment("inserted_at"),
     _moment("updated_at"),
+    _moved_in(),
     UniqueConstraint("user_id", "role_id"),
     Index("ix_global_user_roles_role_id", "role_id"),
 )
@@ -228,6 +242,7 @@ authentication_factors = Table(
     _moment("last_used_at", nullable=True),
     _moment("inserted_at"),
     _moment("updated_at"),
+    _moved_in(),
     UniqueConstraint("user_id", "type"),
 )
 
@@ -308,6 +323,7 @@ tokens = Table(
     Column("successor_expires_at", DateTime(timezone=True)),
     _moment("inserted_at"),
     _moment("updated_at"),
+    _moved_in(),
     UniqueConstraint("digest", "name", "expires_at"),
     Index("ix_tokens_user_id_client_id", "user_id", "client_id"),
     Index("ix_tokens_client_id", "client_id"),
@@ -413,4 +429,14 @@ presented_once = Table(
     Column("digest", LargeBinary, primary_key=True),
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Index("ix_presented_once_expires_at", "expires_at"),
+)
+
+# Runs of `mithril import-legacy`; one without an end was killed, or is under way.
+legacy_imports = Table(
+    "legacy_imports",
+    metadata,
+    _id(),
+    Column("source", Text, nullable=False),  # host, port and database; no user, no password
+    _moment("started_at"),
+    _moment("finished_at", nullable=True),
 )

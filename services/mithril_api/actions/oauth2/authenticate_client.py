@@ -242,6 +242,8 @@ async def _count(
 
 
 def _limit(deps: Deps, purpose: Purpose, who: Authenticated) -> Limit | None:
+    if deps.settings.read_only:  # then nothing can be counted
+        return None
     introspects = purpose is Purpose.INTROSPECTION
     metadata = who.metadata
     quota = metadata.introspection_quota if introspects else metadata.token_quota

@@ -103,17 +103,17 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
         return await handler(request)
     except OAuthError as error:
         note(request, outcome=str(error.fault.code))
-        return _refusal(error)
+        return refusal(error)
     except (DatabaseUnavailableError, OverloadedError) as error:
         note(request, unavailable=str(error))
-        return _refusal(_away())
+        return refusal(_away())
     except Problem as problem:
         fault = _SAID.get(problem.status, invalid_request("the request cannot be read"))
         refused = OAuthError(fault, status=problem.status, headers=problem.headers)
-        return _refusal(refused)
+        return refusal(refused)
     except web.HTTPRequestEntityTooLarge:
         fault = invalid_request("the request is too large")
-        return _refusal(OAuthError(fault, status=413))
+        return refusal(OAuthError(fault, status=413))
 
 
 def _away() -> OAuthError:
@@ -121,7 +121,8 @@ def _away() -> OAuthError:
     return OAuthError(fault, headers={"Retry-After": "1"})
 
 
-def _refusal(error: OAuthError) -> web.Response:
+def refusal(error: OAuthError) -> web.Response:
+    """What an error looks like outside."""
     fault = error.fault
     headers = dict(error.headers)
     if error.status == 401:  # how to do better (RFC 6749 §5.2)
