@@ -3,13 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from services.mithril_api.actions.minting import mint
+from services.mithril_api.actions.oauth2.keep_signing_keys import sealed_private
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain.keys import CONNECTION_SECRET
 from services.mithril_api.domain.minting import Minted
+from services.mithril_api.domain.oauth2 import jose
+from services.mithril_api.domain.oauth2.jose import Pair
+from services.mithril_api.domain.oauth2.signing_keys import Alg, SigningKey
+from services.mithril_api.store import signing_keys
 from services.mithril_api.store import tokens as token_store
 from shared.models.ids import AppId, ClientId, ConnectionId, UserId
 from shared.models.schema import mithril as tables
@@ -165,3 +171,27 @@ async def store(deps: Deps, *minted: Minted) -> None:
     """Insert tokens, committed."""
     async with deps.db.begin() as conn:
         await token_store.add(conn, [item.token for item in minted], [])
+
+
+@cache
+def a_pair(alg: Alg) -> Pair:
+    """A key pair: the same one in all tests, since an RSA key takes long to make."""
+    return jose.generate(alg)
+
+
+async def give_keys(deps: Deps, *algs: Alg) -> None:
+    """Let the service have signing keys already, and sign with them."""
+    now = deps.clock.now()
+    async with deps.db.begin() as conn:
+        for alg in algs or tuple(Alg):
+            pair = a_pair(alg)
+            key = SigningKey(
+                kid=pair.kid,
+                alg=alg,
+                public_jwk=pair.public_jwk,
+                sealed_private=sealed_private(deps, pair.kid, pair.private_jwk),
+                inserted_at=now,
+                activates_at=now,
+            )
+            await signing_keys.add(conn, key)
+    deps.ring.forget()

@@ -9,20 +9,26 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from services.mithril_api.actions.check_security import check_security
-from services.mithril_api.actions.oauth2 import authenticate_client
+from services.mithril_api.actions.deliver_mail import Delivery, deliver_mail
+from services.mithril_api.actions.oauth2 import authenticate_client, deliver_logout
 from services.mithril_api.actions.oauth2.authenticate_client import ClientAsked
+from services.mithril_api.actions.oauth2.keep_signing_keys import Kept, rotate_signing_keys
 from services.mithril_api.actions.refresh_tokens import Outcome, RefreshAsked, refresh_many
 from services.mithril_api.actions.reseal_secrets import Resealed, reseal_secrets
 from services.mithril_api.actions.verify_tokens import VerifyAsked, verify_many
 from services.mithril_api.deps import Deps
+from services.mithril_api.domain.oauth2.signing_keys import Alg, SigningKey, state_of
 from services.mithril_api.domain.security_check import Finding
 from services.mithril_api.domain.verification import Verdict
 from services.mithril_api.handlers import keys, read_only, routes
 from services.mithril_api.leases import QuotaLeases
 from services.mithril_api.metrics import Metrics
 from services.mithril_api.postman import Postman
+from services.mithril_api.ring import RingCache
 from services.mithril_api.settings import Settings
+from services.mithril_api.store import signing_keys
 from services.mithril_api.uses import ConnectionUses
+from shared.peers.backchannel import Backchannel
 from shared.peers.session import SharedSession
 from shared.peers.settings import outside_systems
 from shared.runtime import health, http, metrics, revisions
@@ -54,6 +60,7 @@ class Built:
     readiness: Readiness
     relay: Relay
     postman: Postman
+    logout_postman: Postman
     registry: CollectorRegistry
 
 
@@ -74,7 +81,7 @@ def build(
     clock = clock or SystemClock()
     session = SharedSession()
     outside = outside_systems(settings, session=session, now=clock.now, unique=entropy.uuid)
-    woken = asyncio.Event()
+    woken, session_over = asyncio.Event(), asyncio.Event()
     db = connect(
         database_url,
         pool_size=settings.db_pool_size,
@@ -102,7 +109,12 @@ def build(
         committed=relay.wake,
         uses=ConnectionUses(db),
         quotas=QuotaLeases(),
+        ring=RingCache(),
         owed=woken.set,
+        session_over=session_over.set,
+        backchannel=Backchannel(
+            session=session, deadline=settings.backchannel_logout_timeout / 1000
+        ),
         sms=outside.sms,
         mailer=outside.mailer,
         signatures=outside.signatures,
@@ -135,9 +147,29 @@ def build(
         internal=internal,
         readiness=readiness,
         relay=relay,
-        postman=Postman(deps, woken=woken),
+        postman=Postman(_mails(deps), woken=woken),
+        logout_postman=Postman(_logouts(deps), woken=session_over, hands=4),
         registry=registry,
     )
+
+
+def _mails(deps: Deps) -> Callable[[], Awaitable[bool]] | None:
+    mailer = deps.mailer
+    if mailer is None:
+        return None
+
+    async def deliver() -> bool:
+        return await deliver_mail(deps, mailer) is not Delivery.NOTHING_DUE
+
+    return deliver
+
+
+def _logouts(deps: Deps) -> Callable[[], Awaitable[bool]]:
+    async def deliver() -> bool:
+        outcome = await deliver_logout.deliver_logout(deps)
+        return outcome is not deliver_logout.Delivery.NOTHING_DUE
+
+    return deliver
 
 
 def _coalescers(
@@ -187,6 +219,7 @@ def _background(built: Built) -> dict[str, Background]:
     return {
         "outbox relay": built.relay.run,
         "postman": built.postman.run,
+        "logout postman": built.logout_postman.run,
         "connection uses": built.deps.uses.run,
     }
 
@@ -233,6 +266,31 @@ async def reseal(settings: Settings) -> Resealed:
     built = build(settings)
     try:
         return await reseal_secrets(built.deps)
+    finally:
+        await built.deps.db.dispose()
+        built.deps.passwords.close()
+
+
+async def known_keys(settings: Settings) -> list[tuple[SigningKey, str]]:
+    """The signing keys, and what each of them does now."""
+    built = build(settings)
+    try:
+        async with built.deps.db.read() as conn:
+            keys = await signing_keys.all_of(conn)
+    finally:
+        await built.deps.db.dispose()
+        built.deps.passwords.close()
+    now = built.deps.clock.now()
+    return [(key, state_of(key, now)) for key in keys]
+
+
+async def rotate_keys(
+    settings: Settings, algs: Sequence[Alg], *, compromised: bool
+) -> Kept:
+    """Replace signing keys at once."""
+    built = build(settings)
+    try:
+        return await rotate_signing_keys(built.deps, algs, compromised=compromised)
     finally:
         await built.deps.db.dispose()
         built.deps.passwords.close()

@@ -1,4 +1,4 @@
-"""mithril mithril-api: serve, migrate, doctor, security-check."""
+"""mithril mithril-api: serve, migrate, reseal, keys, doctor, security-check."""
 
 import asyncio
 from pathlib import Path
@@ -8,6 +8,7 @@ import typer
 
 from services.mithril_api import app as composition
 from services.mithril_api.domain import security_check
+from services.mithril_api.domain.oauth2.signing_keys import Alg
 from services.mithril_api.domain.security_check import Level
 from services.mithril_api.settings import Settings
 from shared.runtime import migrate
@@ -18,6 +19,10 @@ from shared.runtime.settings import load_or_exit
 cli = typer.Typer(
     no_args_is_help=True, help="The authorization server: tokens, clients, users."
 )
+
+
+keys = typer.Typer(no_args_is_help=True, help="The keys that sign tokens.")
+cli.add_typer(keys, name="keys")
 
 
 @cli.command("serve")
@@ -37,7 +42,7 @@ def migrate_command() -> None:
 
 @cli.command("reseal")
 def reseal_command() -> None:
-    """Seal the secrets of authenticator apps under the first of MITHRIL_SECRET_KEYS."""
+    """Seal authenticator secrets and signing keys under the first of MITHRIL_SECRET_KEYS."""
     done = asyncio.run(composition.reseal(load_or_exit(Settings)))
     typer.echo(
         f"sealed anew: {done.renewed}; already so: {done.present}; no key opens: {done.lost}"
@@ -71,3 +76,30 @@ def security_check_command(
     worst = security_check.worst(findings)
     if worst is Level.FAILURE or (strict and worst is Level.WARNING):
         raise typer.Exit(1)
+
+
+@keys.command("list")
+def list_keys_command() -> None:
+    """Show the signing keys: what each does now, and until when."""
+    found = asyncio.run(composition.known_keys(load_or_exit(Settings)))
+    for key, state in found:
+        until = "" if key.retires_at is None else f" until {key.retires_at:%Y-%m-%d %H:%M}"
+        since = f"{key.activates_at:%Y-%m-%d %H:%M}"
+        typer.echo(f"{key.kid}  {key.alg:5}  {state:9}  signs from {since}{until}")
+    if not found:
+        typer.echo("none yet: the first is made when it is needed")
+
+
+@keys.command("rotate")
+def rotate_keys_command(
+    alg: Annotated[list[Alg] | None, typer.Option(help="Only of this algorithm.")] = None,
+    compromised: Annotated[
+        bool,
+        typer.Option(help="Somebody else has them: they leave the JWKS now, not later."),
+    ] = False,
+) -> None:
+    """Replace signing keys at once, rather than when their time comes."""
+    settings = load_or_exit(Settings)
+    chosen = alg or list(Alg)
+    done = asyncio.run(composition.rotate_keys(settings, chosen, compromised=compromised))
+    typer.echo(f"made: {done.made}; retired: {done.retired}")

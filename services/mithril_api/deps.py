@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from services.mithril_api.leases import QuotaLeases
 from services.mithril_api.metrics import Metrics
+from services.mithril_api.ring import RingCache
 from services.mithril_api.settings import Settings
 from services.mithril_api.uses import ConnectionUses
+from shared.peers.backchannel import Backchannel
 from shared.peers.breaches import BreachList
 from shared.peers.mailer import Mailer
 from shared.peers.persons import MasterPatientIndex
@@ -36,7 +38,10 @@ class Deps:
     committed: Callable[[], None]  # called after a commit that published: wakes our relay
     uses: ConnectionUses
     quotas: QuotaLeases
+    ring: RingCache
     owed: Callable[[], None]  # called after a commit that owes a mail: wakes the postman
+    session_over: Callable[[], None]  # called after a commit that owes logout tokens
+    backchannel: Backchannel
     # The outside systems; none where it is not configured.
     sms: SmsGateway | None
     mailer: Mailer | None

@@ -1,6 +1,11 @@
 """What mithril-api counts beside HTTP and the outbox."""
 
+from collections.abc import Iterable
+from datetime import timedelta
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from services.mithril_api.domain.oauth2.signing_keys import SigningKey
 
 
 class Metrics:
@@ -72,3 +77,23 @@ class Metrics:
             ["kind", "outcome"],
             registry=registry,
         )
+        self.logouts = Counter(
+            "mithril_backchannel_logouts",
+            "Owed logout tokens by what came of them: `sent`, `failed` (tried again), "
+            "`dropped`.",
+            ["outcome"],
+            registry=registry,
+        )
+        self.signing_key_due = Gauge(
+            "mithril_signing_key_due_timestamp_seconds",
+            "When the newest signing key of an algorithm should have a successor.",
+            ["alg"],
+            registry=registry,
+        )
+
+    def tell_due(self, keys: Iterable[SigningKey], *, lifetime: timedelta) -> None:
+        """Say of each algorithm until when its keys suffice; the latest one decides."""
+        for key in sorted(keys, key=lambda key: key.activates_at):
+            if key.retires_at is None:
+                due = key.due(lifetime).timestamp()
+                self.signing_key_due.labels(key.alg).set(due)

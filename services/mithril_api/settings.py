@@ -137,6 +137,24 @@ class Settings(
     jwt_login_ttl: int = Field(
         15, validation_alias="JWT_LOGIN_TTL", ge=1, le=1440, description="minutes"
     )
+    jwt_resources: Names = Field(
+        (),
+        validation_alias="MITHRIL_JWT_RESOURCES",
+        description="resources whose access tokens are JWTs, whichever client has them",
+    )
+    backchannel_logout_timeout: int = Field(
+        5000,
+        validation_alias="MITHRIL_BACKCHANNEL_LOGOUT_TIMEOUT",
+        ge=1,
+        le=60_000,
+        description="milliseconds that a client has to take a logout token",
+    )
+    signing_key_lifetime: int = Field(
+        30,
+        validation_alias="MITHRIL_SIGNING_KEY_LIFETIME_DAYS",
+        ge=2,
+        description="days for which a key signs tokens before its successor does",
+    )
     batch_lanes: int = Field(2, validation_alias="MITHRIL_BATCH_LANES", ge=1)
     batch_most: int = Field(64, validation_alias="MITHRIL_BATCH_MOST", ge=1)
 
@@ -202,3 +220,7 @@ class Settings(
     def code_ttl(self) -> timedelta:
         """How long an authorization code lives."""
         return timedelta(seconds=self.code_grant_lifetime)
+
+    def signing_key_ttl(self) -> timedelta:
+        """How long a key signs."""
+        return timedelta(days=self.signing_key_lifetime)

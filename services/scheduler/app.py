@@ -36,6 +36,12 @@ class Built:
     readiness: Readiness
     timetable: Timetable
     registry: CollectorRegistry
+    session: SharedSession
+
+    async def close(self) -> None:
+        """Close what was opened beside the applications."""
+        await self.session.close()
+        await self.deps.db.dispose()
 
 
 def build(
@@ -47,6 +53,7 @@ def build(
 ) -> Built:
     """Wire everything; opens nothing yet."""
     registry = metrics.registry()
+    session = SharedSession()
     deps = Deps(
         db=connect(
             settings.database_url.get_secret_value(),
@@ -59,6 +66,11 @@ def build(
         entropy=entropy or SystemEntropy(),
         settings=settings,
         metrics=Metrics(registry),
+        mithril=MithrilApi(
+            url=settings.mithril_api_url,
+            session=session,
+            service_token=settings.own_service_token(),
+        ),
     )
     readiness = Readiness({"postgres": deps.db.ping})
     http_metrics = HttpMetrics(registry)
@@ -68,7 +80,8 @@ def build(
     )
     internal[keys.DEPS] = deps
     internal[keys.JOBS] = tuple(jobs)
-    internal[keys.MITHRIL] = _mithril(internal, settings)
+    internal[keys.MITHRIL] = deps.mithril
+    internal.cleanup_ctx.append(session.while_serving)
     routes.add_internal(internal)
     if settings.read_only:
         read_only.refuse_changes(internal)
@@ -86,17 +99,7 @@ def build(
         readiness=readiness,
         timetable=Timetable(deps, jobs, at_start=[CREATE_PARTITIONS]),
         registry=registry,
-    )
-
-
-def _mithril(app: web.Application, settings: Settings) -> MithrilApi:
-    """Who verifies operators' tokens; its session lives as long as the application."""
-    session = SharedSession()
-    app.cleanup_ctx.append(session.while_serving)
-    return MithrilApi(
-        url=settings.mithril_api_url,
         session=session,
-        service_token=settings.own_service_token(),
     )
 
 
@@ -118,7 +121,7 @@ async def process(settings: Settings) -> Process:
         ],
         readiness=built.readiness,
         background={} if settings.read_only else {"timetable": built.timetable.run},
-        close=built.deps.db.dispose,
+        close=built.close,
     )
 
 

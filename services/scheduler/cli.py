@@ -87,7 +87,8 @@ def _print(result: Result, job: Job) -> None:
 
 
 async def _run(settings: Settings, job: Job) -> Result:
-    deps = composition.build(settings).deps
+    built = composition.build(settings)
+    deps = built.deps
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, deps.stop.set)
@@ -97,7 +98,7 @@ async def _run(settings: Settings, job: Job) -> Result:
         if deps.retired.is_set():
             await remove_retired(deps)
     finally:
-        await deps.db.dispose()
+        await built.close()
     return result
 
 

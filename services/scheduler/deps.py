@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from services.scheduler.metrics import Metrics
 from services.scheduler.settings import Settings
+from shared.peers.mithril import MithrilApi
 from shared.runtime.clock import Clock
 from shared.runtime.entropy import Entropy
 from shared.runtime.postgres import Database
@@ -23,5 +24,6 @@ class Deps:
     entropy: Entropy
     settings: Settings
     metrics: Metrics
+    mithril: MithrilApi  # verifies operators' tokens, and holds the signing keys
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     retired: asyncio.Event = field(default_factory=asyncio.Event)

@@ -4,6 +4,7 @@ from services.scheduler.actions.create_partitions import create_partitions
 from services.scheduler.actions.expire_one_time_codes import expire_one_time_codes
 from services.scheduler.actions.expire_tokens import expire_tokens
 from services.scheduler.actions.purge_tokens import purge_tokens
+from services.scheduler.actions.rotate_signing_keys import rotate_signing_keys
 from services.scheduler.actions.trim_job_runs import trim_job_runs
 from services.scheduler.actions.trim_outbox import trim_outbox
 from services.scheduler.actions.trim_sign_in import trim_sign_in
@@ -68,6 +69,18 @@ JOBS = (
         "that could not be sent is tried for a day, and its link lives from then on.",
         counts="rows",
         work=trim_sign_in,
+    ),
+    Job(
+        name="rotate-signing-keys",
+        schedule="key_rotation_schedule",
+        what="Has mithril-api make the successors of signing keys a day before their turn, "
+        "throw away private keys that sign no more, and forget keys 90 days after they left "
+        "the JWKS.",
+        kept_for=None,
+        reason="A key that signs for long is worth stealing. Its public half is kept for ID "
+        "tokens that are shown as hints.",
+        counts="keys",
+        work=rotate_signing_keys,
     ),
     Job(
         name="trim-outbox",

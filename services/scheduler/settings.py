@@ -52,6 +52,9 @@ class Settings(ReadOnlySettings, ProcessSettings):
     outbox_trimming_schedule: Cron = Field(
         "17 * * * *", validation_alias="MITHRIL_OUTBOX_TRIMMING_SCHEDULE"
     )
+    key_rotation_schedule: Cron = Field(
+        "37 * * * *", validation_alias="KEY_ROTATION_SCHEDULE"
+    )
     job_runs_trimming_schedule: Cron = Field(
         "27 5 * * *", validation_alias="MITHRIL_JOB_RUNS_TRIMMING_SCHEDULE"
     )

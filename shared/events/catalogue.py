@@ -1,6 +1,6 @@
 """Every event class there is, by its type."""
 
-from shared.events import abac, accounts, audit, tokens
+from shared.events import abac, accounts, audit, keys, tokens
 from shared.events.envelope import Event
 
 
@@ -15,5 +15,5 @@ def _classes(*modules: object) -> list[type[Event]]:
 
 
 CATALOGUE: dict[str, type[Event]] = {
-    item.type: item for item in _classes(abac, tokens, accounts, audit)
+    item.type: item for item in _classes(abac, tokens, accounts, audit, keys)
 }

@@ -19,6 +19,7 @@ from shared.peers.mithril_answers import (
     Verdict,
     VerifiedKey,
     VerifiedToken,
+    read_counts,
     read_key,
     read_many,
     read_one,
@@ -38,7 +39,8 @@ __all__ = [
 Read = TypeVar("Read")
 
 # A bearer credential (RFC 6750 §2.1); one of dots alone would name another path.
-_CREDENTIAL = re.compile(r"^(?!\.+\Z)[A-Za-z0-9._~+/-]{1,512}=*\Z")
+_MAKING_KEYS = 20.0
+_CREDENTIAL = re.compile(r"^(?!\.+\Z)[A-Za-z0-9._~+/-]{1,8000}=*\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +114,14 @@ class MithrilApi:
         path = f"/admin/api_key/{quote(api_key, safe='')}/verify"
         return await self._ask("GET", path, read_key, request_id=request_id)
 
+    async def keep_signing_keys(self) -> Mapping[str, int]:
+        """Have signing keys made and ended that are due: how many of each.
+
+        It takes as long as keys take to be made, and asking twice makes none twice.
+        """
+        path = "/admin/signing_keys/actions/keep"
+        return await self._ask("POST", path, read_counts, deadline=_MAKING_KEYS)
+
     def _usable(self, verdict: Verdict) -> Verdict:
         bound = isinstance(verdict, VerifiedToken) and verdict.confirmation.is_bound
         return (
@@ -127,6 +137,7 @@ class MithrilApi:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         request_id: str | None = None,
+        deadline: float | None = None,
     ) -> Read:
         now = asyncio.get_running_loop().time
         if not self.breaker.allows(now()):
@@ -137,7 +148,7 @@ class MithrilApi:
         if request_id is not None:
             sent["X-Request-ID"] = request_id
         try:
-            answer = await self._answer(method, path, body, sent)
+            answer = await self._answer(method, path, body, sent, deadline or self.deadline)
             verdict = read(*answer)
         except MithrilUnavailableError:
             self.breaker.failed(now())
@@ -149,7 +160,12 @@ class MithrilApi:
         return verdict
 
     async def _answer(
-        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        deadline: float,
     ) -> tuple[int, bytes]:
         async def once() -> tuple[int, bytes]:
             url = URL(self.url.rstrip("/") + path, encoded=True)
@@ -159,7 +175,7 @@ class MithrilApi:
                 return answer.status, await answer.read()
 
         try:
-            async with asyncio.timeout(self.deadline):
+            async with asyncio.timeout(deadline):
                 try:
                     return await once()
                 except aiohttp.ClientConnectorError:

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 import orjson
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from shared.models.confirmations import UNBOUND, Confirmation, confirmation_of
 from shared.models.scopes import scope_set
@@ -219,3 +219,13 @@ def _error_of(raw: bytes) -> dict[str, Any]:
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return {}
     return error if isinstance(error, dict) else {}
+
+
+def read_counts(status: int, body: bytes) -> dict[str, int]:
+    """How many of each were touched."""
+    if status != 200:
+        raise MithrilUnavailableError(f"mithril-api answered {status}")
+    try:
+        return TypeAdapter(dict[str, int]).validate_python(orjson.loads(body)["data"])
+    except (orjson.JSONDecodeError, ValidationError, KeyError, TypeError) as error:
+        raise MithrilUnavailableError("mithril-api's answer cannot be read") from error

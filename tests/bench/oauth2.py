@@ -46,6 +46,9 @@ async def measure(place: Place) -> list[Measured]:
         inserts = await pg("client_credentials")
         await load.drained(url)
         issued = await ours(own_port, credentials)
+        await _registered(url, seeded, access_token_format="jwt")
+        as_jwt = await ours(own_port, credentials)
+        await _registered(url, seeded)
         reuse = load.shuffled(seeded.refresh_requests(own_port))
         reused = load.checked(
             await load.run(own_port, reuse, connections=CONNECTIONS, seconds=seconds), 201
@@ -67,6 +70,11 @@ async def measure(place: Place) -> list[Measured]:
             note=f"{issued.rate:.0f}/s against {inserts.tps:.0f}/s",
         ),
         Measured(
+            target=targets.JWT,
+            figure=as_jwt.rate / issued.rate,
+            note=f"{as_jwt.rate:.0f}/s against {issued.rate:.0f}/s",
+        ),
+        Measured(
             target=targets.ROTATE,
             figure=rotated.rate / reused.rate,
             note=f"{rotated.rate:.0f}/s against {reused.rate:.0f}/s",
@@ -79,12 +87,12 @@ async def measure(place: Place) -> list[Measured]:
     ]
 
 
-async def _registered(url: str, seeded: Seeded) -> None:
+async def _registered(url: str, seeded: Seeded, **but: str) -> None:
     conn = await asyncpg.connect(url)
     await conn.execute(
         "UPDATE clients SET settings = $2::jsonb WHERE id = $1",
         seeded.client_id,
-        orjson.dumps(_SETTINGS).decode(),
+        orjson.dumps({**_SETTINGS, **but}).decode(),
     )
     await conn.close()
 

@@ -113,6 +113,11 @@ CLIENT_CREDENTIALS = Target(
     bound="≥ 1.0",
     kept=lambda ratio: ratio >= 1.0,
 )
+JWT = Target(
+    name="tokens of clients for themselves as JWTs (EdDSA), × opaque ones",
+    bound="≥ 0.8",
+    kept=lambda ratio: ratio >= 0.8,
+)
 ROTATE = Target(
     name="refreshes that rotate (/oauth2/token), × those that reuse (/oauth/tokens)",
     bound="≥ 0.7",

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import orjson
 
-from shared.events import accounts, tokens
+from shared.events import accounts, keys, tokens
 from shared.events.envelope import Event
 
 TOPICS = (tokens.TOPIC, accounts.TOPIC)
@@ -79,6 +79,8 @@ IRRELEVANT: tuple[type[Event], ...] = (
     accounts.AppApproved,
     accounts.ClientCreated,
     accounts.ClientUnblocked,
+    keys.SigningKeyMade,  # a verdict rests on what is stored, not on a signature
+    keys.SigningKeyRetired,
 )
 
 _FIELDS = {event.type: fields for event, fields in BY_FIELDS.items()}

@@ -1,7 +1,7 @@
 """Record a user's consent to a client and issue an authorization code: one transaction."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,6 +11,7 @@ from services.mithril_api.deps import Deps
 from services.mithril_api.domain import consent
 from services.mithril_api.domain.consent import ConsentFacts, Verdict
 from services.mithril_api.domain.minting import Minted, issued
+from services.mithril_api.domain.oauth2.openid import SignedIn
 from services.mithril_api.domain.refusals import Refused
 from services.mithril_api.store import apps, consenting, tokens, users
 from services.mithril_api.store.apps import App
@@ -31,6 +32,9 @@ class ConsentAsked:
     scope: tuple[str, ...] = ()
     code_challenge: str | None = field(default=None, repr=False)  # RFC 7636, S256
     resource: tuple[str, ...] = ()  # RFC 8707
+    unbound: frozenset[str] = frozenset()  # scopes that no role has to hold
+    signed_in: SignedIn | None = None  # what an ID token will tell of the sign-in
+    code_lives: timedelta | None = None  # at the most
     dpop_jkt: str | None = None  # RFC 9449 §10
 
 
@@ -81,6 +85,7 @@ async def judged(
         redirect_uri=asked.redirect_uri,
         scope=asked.scope,
         client_is_trusted=str(asked.client_id) in deps.settings.trusted_client_ids,
+        unbound=asked.unbound,
     )
     return facts, verdict
 
@@ -104,6 +109,9 @@ async def _issue(
         details["dpop_jkt"] = asked.dpop_jkt
     if asked.code_challenge is not None:
         details["code_challenge"] = asked.code_challenge
+    if asked.signed_in is not None:
+        details["sign_in"] = asked.signed_in.stored()
+    lives = deps.settings.code_ttl()
     code = mint(
         deps,
         TokenName.CODE,
@@ -112,7 +120,7 @@ async def _issue(
         scope=scope,
         grant_type="password",  # a constant of the contract
         now=now,
-        expires_at=now + deps.settings.code_ttl(),
+        expires_at=now + min(lives, asked.code_lives or lives),
         app_id=app.id,
         details=details,
     )

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.mithril_api.actions.minting import message
+from services.mithril_api.actions.oauth2.owe_logouts import owe_logouts
 from services.mithril_api.deps import Deps
 from services.mithril_api.store import factor_locks, tokens, users
 from services.mithril_api.store.users import User
@@ -17,9 +18,13 @@ from shared.runtime import outbox
 async def mark_blocked(
     deps: Deps, conn: AsyncConnection, user_id: UserId, reason: str | None, *, now: datetime
 ) -> User:
-    """The account, blocked and published; its tokens are as they were, and nothing takes them."""
+    """The account, blocked and published; its tokens are as they were, and nothing takes them.
+
+    Clients hear that its sessions are over.
+    """
     blocked = {"is_blocked": True, "block_reason": reason}
     user = await users.change(conn, user_id, blocked, at=now)
+    await owe_logouts(deps, conn, user_id, sid=None, now=now)
     told = UserBlocked(user_id=user_id, reason=reason)
     await outbox.put(conn, message(deps, told, at=now))
     return user

@@ -60,7 +60,7 @@ async def _send(
     try:
         await mailer.send(to=letter.to, subject=letter.subject, body=letter.body)
     except MailNotSentError as error:
-        hopeless = rules.is_hopeless(mail, now=deps.clock.now())
+        hopeless = rules.BACKOFF.is_hopeless(mail.inserted_at, now=deps.clock.now())
         _log.warning(
             "mail not sent",
             kind=mail.kind,
@@ -79,7 +79,9 @@ async def _take(deps: Deps) -> tuple[OwedMail, Letter | None] | None:
         mail = await mails.take(
             conn,
             now=now,
-            again_at=lambda attempts: rules.next_attempt(attempts, now=now, lease=lease),
+            again_at=lambda attempts: rules.BACKOFF.next_attempt(
+                attempts, now=now, lease=lease
+            ),
         )
         if mail is None:
             return None

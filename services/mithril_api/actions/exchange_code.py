@@ -1,5 +1,6 @@
 """Exchange an authorization code for an access and a refresh token: one transaction."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -9,12 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.mithril_api.actions.issuing import ClientSecret, audience
 from services.mithril_api.actions.minting import message, mint
+from services.mithril_api.actions.oauth2.writing import signers_for, written
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain import codes, values
 from services.mithril_api.domain.codes import CodeFacts, Exchange, RevokeBought
 from services.mithril_api.domain.keys import CONNECTION_SECRET
 from services.mithril_api.domain.minting import Minted, issued
+from services.mithril_api.domain.oauth2 import openid
 from services.mithril_api.domain.oauth2.client_authentication import KnownConnection
+from services.mithril_api.domain.oauth2.jose import Signer
+from services.mithril_api.domain.oauth2.openid import SignedIn
+from services.mithril_api.domain.oauth2.signing_keys import Alg
 from services.mithril_api.domain.records import Token
 from services.mithril_api.domain.refresh import EHEALTH, Terms, family_details, resources_of
 from services.mithril_api.domain.refusals import Reason, Refused
@@ -45,6 +51,7 @@ class Exchanged:
 
     access: Minted
     refresh: Minted
+    signed_in: SignedIn
 
 
 Outcome: TypeAlias = Exchanged | Refused
@@ -54,12 +61,13 @@ async def exchange(deps: Deps, asked: CodeAsked) -> Outcome:
     """The outcome of one exchange. A code buys once, whatever the interleaving."""
     if isinstance(values.shape_of(asked.code), values.Forged):
         return Refused(Reason.TOKEN_UNKNOWN)
-    outcome = await retrying(lambda: _exchange(deps, asked))
+    signers = await signers_for(deps, [asked.terms.as_jwt])
+    outcome = await retrying(lambda: _exchange(deps, asked, signers))
     deps.committed()
     return outcome
 
 
-async def _exchange(deps: Deps, asked: CodeAsked) -> Outcome:
+async def _exchange(deps: Deps, asked: CodeAsked, signers: Mapping[Alg, Signer]) -> Outcome:
     async with deps.db.begin() as conn:
         facts = await _facts(deps, conn, asked)
         now = deps.clock.now()  # after the lock on the code
@@ -72,7 +80,7 @@ async def _exchange(deps: Deps, asked: CodeAsked) -> Outcome:
         )
         match verdict:
             case Exchange():
-                return await _buy(deps, conn, asked, verdict, now=now)
+                return await _buy(deps, conn, asked, verdict, signers, now=now)
             case RevokeBought(code=code):
                 await _revoke_bought(deps, conn, code, now=now)
                 return Refused(Reason.CODE_REUSED)
@@ -123,6 +131,7 @@ async def _buy(
     conn: AsyncConnection,
     asked: CodeAsked,
     verdict: Exchange,
+    signers: Mapping[Alg, Signer],
     *,
     now: datetime,
 ) -> Exchanged:
@@ -156,10 +165,13 @@ async def _buy(
             **asked.terms.confirmation.details(),
         },
     )
+    signed_in, as_jwt = openid.signed_in_of(code), asked.terms.as_jwt
+    signer = None if as_jwt is None else signers[as_jwt.alg]
+    access = written(access, as_jwt, signer, resources=resources, signed_in=signed_in)
     await tokens.spend(conn, code, at=now)
     events = [message(deps, issued(made.token), at=now) for made in (refresh, access)]
     await tokens.add(conn, [refresh.token, access.token], events)
-    return Exchanged(access=access, refresh=refresh)
+    return Exchanged(access=access, refresh=refresh, signed_in=signed_in)
 
 
 def _refresh_ends(deps: Deps, asked: CodeAsked, *, now: datetime) -> datetime:
@@ -173,7 +185,7 @@ def _kept(code: Token, terms: Terms) -> dict[str, Any]:
     """What a family remembers of the consent it grew from, and of the key that took it."""
     resources = resources_of(code)
     kept: dict[str, Any] = {"resource": list(resources)} if resources else {}
-    return {**kept, **family_details(terms)}
+    return {**kept, **openid.details(openid.signed_in_of(code)), **family_details(terms)}
 
 
 async def _revoke_bought(

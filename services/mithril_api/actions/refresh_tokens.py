@@ -1,6 +1,6 @@
 """Exchange refresh tokens for access tokens: set-based, a verdict an item (D9)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias, assert_never
@@ -9,10 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.mithril_api.actions.issuing import ClientSecret, Proved, audience
 from services.mithril_api.actions.minting import message, mint
+from services.mithril_api.actions.oauth2.writing import signers_for, written
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain import refresh, values
 from services.mithril_api.domain.keys import CONNECTION_SECRET
 from services.mithril_api.domain.minting import Minted
+from services.mithril_api.domain.oauth2 import openid
+from services.mithril_api.domain.oauth2.jose import Signer
+from services.mithril_api.domain.oauth2.openid import SignedIn
+from services.mithril_api.domain.oauth2.signing_keys import Alg
 from services.mithril_api.domain.records import Token
 from services.mithril_api.domain.refresh import (
     EHEALTH,
@@ -50,9 +55,11 @@ class Refreshed:
 
     access: Minted
     refresh_token: str | None = field(default=None, repr=False)
+    signed_in: SignedIn
 
 
 Outcome: TypeAlias = Refreshed | Refused
+Signers: TypeAlias = Mapping[Alg, Signer]
 
 
 def refused_unseen(asked: RefreshAsked) -> Refused | None:
@@ -66,9 +73,10 @@ async def refresh_many(deps: Deps, asked: Sequence[RefreshAsked]) -> list[Outcom
     """Outcomes in the order asked. Each item has its own verdict; one never fails another."""
     digests = [values.digest_of(item.refresh_token) for item in asked]
     order = sorted(range(len(asked)), key=digests.__getitem__)  # the order of row locks
+    signers = await signers_for(deps, (item.terms.as_jwt for item in asked))
     sorted_outcomes = await retrying(
         lambda: _refresh_sorted(
-            deps, [asked[i] for i in order], [digests[i] for i in order]
+            deps, [asked[i] for i in order], [digests[i] for i in order], signers
         )
     )
     deps.committed()
@@ -79,16 +87,16 @@ async def refresh_many(deps: Deps, asked: Sequence[RefreshAsked]) -> list[Outcom
 
 
 async def _refresh_sorted(
-    deps: Deps, asked: Sequence[RefreshAsked], digests: Sequence[bytes]
+    deps: Deps, asked: Sequence[RefreshAsked], digests: Sequence[bytes], signers: Signers
 ) -> list[Outcome]:
-    outcomes = await _issue(deps, asked, digests)
+    outcomes = await _issue(deps, asked, digests, signers)
     if outcomes is None:
-        outcomes = await _settle(deps, asked, digests)
+        outcomes = await _settle(deps, asked, digests, signers)
     return outcomes
 
 
 async def _issue(
-    deps: Deps, asked: Sequence[RefreshAsked], digests: Sequence[bytes]
+    deps: Deps, asked: Sequence[RefreshAsked], digests: Sequence[bytes], signers: Signers
 ) -> list[Outcome] | None:
     """Outcomes of a batch in which nothing was spent before, as nearly every one is.
 
@@ -100,7 +108,7 @@ async def _issue(
         facts = await _facts(deps, conn, asked, digests, locked=False)
         if any(known.token is not None and known.token.used_at for known in facts):
             return None
-        batch = _Batch(deps, now=deps.clock.now(), successors={})
+        batch = _Batch(deps, signers, now=deps.clock.now(), successors={})
         outcomes = batch.settle_all(asked, facts)
         if batch.stolen:
             return None
@@ -130,7 +138,7 @@ async def _rotate(conn: AsyncConnection, parents: Sequence[Token], batch: "_Batc
 
 
 async def _settle(
-    deps: Deps, asked: Sequence[RefreshAsked], digests: Sequence[bytes]
+    deps: Deps, asked: Sequence[RefreshAsked], digests: Sequence[bytes], signers: Signers
 ) -> list[Outcome]:
     """Outcomes of any batch: one transaction that holds the refresh tokens from the start."""
     async with deps.db.begin() as conn:
@@ -138,7 +146,7 @@ async def _settle(
         # Read after the locks, in a statement of its own: a successor that a rotation under
         # way made is invisible to the snapshot of the statement that waited for it.
         successors = await tokens.by_reference(conn, _spent(facts))
-        batch = _Batch(deps, now=deps.clock.now(), successors=successors)
+        batch = _Batch(deps, signers, now=deps.clock.now(), successors=successors)
         outcomes = batch.settle_all(asked, facts)
         if batch.spent:
             await _rotate(conn, (), batch)  # held already
@@ -205,7 +213,12 @@ class _Batch:
     """What one transaction makes; an item sees what the items before it did."""
 
     def __init__(
-        self, deps: Deps, *, now: datetime, successors: dict[TokenId, Token]
+        self,
+        deps: Deps,
+        signers: Signers,
+        *,
+        now: datetime,
+        successors: dict[TokenId, Token],
     ) -> None:
         self.now = now
         self.made: list[Token] = []
@@ -213,6 +226,7 @@ class _Batch:
         self.spent: dict[TokenId, tuple[Token, Token]] = {}
         self.stolen: dict[FamilyId, tuple[Token, str | None]] = {}
         self._deps = deps
+        self._signers = signers
         self._successors = successors
         self._traceparent: str | None = None
 
@@ -298,9 +312,16 @@ class _Batch:
             generation=generation,
             details={**audience(resources), **asked.terms.confirmation.details()},
         )
+        signed_in, as_jwt = openid.signed_in_of(spent), asked.terms.as_jwt
+        signer = None if as_jwt is None else self._signers[as_jwt.alg]
+        access = written(access, as_jwt, signer, resources=resources, signed_in=signed_in)
         self.made.append(access.token)
         self.tell(_refreshed(access.token, spent, facts.client_id, verdict, successor))
-        return Refreshed(access=access, refresh_token=successor_value)
+        return Refreshed(
+            access=access,
+            refresh_token=successor_value,
+            signed_in=signed_in,
+        )
 
     def _successor(self, asked: RefreshAsked, verdict: Rotate) -> Minted:
         deps, spent = self._deps, verdict.token

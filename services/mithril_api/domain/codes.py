@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from services.mithril_api.domain import pkce, redirects
 from services.mithril_api.domain.records import Token
-from services.mithril_api.domain.refresh import EHEALTH, Terms, resources_of
+from services.mithril_api.domain.refresh import EHEALTH, Terms, has_room, resources_of
 from services.mithril_api.domain.refusals import Reason, Refused
 from shared.models.ids import AppId, ClientId, ConnectionId
 
@@ -83,6 +83,8 @@ def judge(
         return Refused(Reason.CLIENT_BLOCKED)
     if facts.app_id is None:
         return Refused(Reason.APPROVAL_MISSING)
+    if not has_room(terms, code.scope, resources_of(code)):
+        return Refused(Reason.SCOPE_TOO_LONG)
     return Exchange(
         code=code,
         app_id=facts.app_id,

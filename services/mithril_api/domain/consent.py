@@ -38,10 +38,12 @@ def judge(
     redirect_uri: str,
     scope: tuple[str, ...],
     client_is_trusted: bool,
+    unbound: frozenset[str] = frozenset(),
 ) -> Verdict:
     """The verdict on one consent; checks in the order of spec §1.3 O3.
 
-    A trusted client need not say what it wants: it gets all that the user's roles hold.
+    A trusted client need not say what it wants: it gets all that the user's roles hold. No
+    role and no client type has to hold what is `unbound`.
     """
     if not facts.client_exists:
         return Refused(Reason.CLIENT_UNKNOWN)
@@ -57,8 +59,9 @@ def judge(
         scope = tuple(dict.fromkeys(facts.role_scope))
     if not scope:
         return Refused(Reason.SCOPE_EMPTY)
-    if not facts.client_type_scope.issuperset(scope):
+    bound = set(scope) - unbound
+    if not facts.client_type_scope.issuperset(bound):
         return Refused(Reason.SCOPE_NOT_OF_CLIENT_TYPE)
-    if not set(facts.role_scope).issuperset(scope):
+    if not set(facts.role_scope).issuperset(bound):
         return Refused(Reason.SCOPE_NOT_OF_ROLES)
     return Consent(scope=scope)

@@ -60,6 +60,7 @@ TOTP_SECRET = "authenticator secret"  # noqa: S105 — the name of a purpose
 RATE_LIMIT = "rate limit"
 RECOVERY_LINK = "recovery link"
 LOGIN_JWT = "login jwt"
+SIGNING_KEY = "signing key"
 
 
 def _mac(key: bytes, purpose: str, message: str) -> bytes:

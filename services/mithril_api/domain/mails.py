@@ -7,11 +7,15 @@ from enum import StrEnum
 from typing import Any, NewType
 from uuid import UUID
 
+from services.mithril_api.domain.attempts import Backoff
+
 MailId = NewType("MailId", UUID)
 
-GIVE_UP = timedelta(hours=24)  # a mail that nobody took for a day helps nobody
-_FIRST = timedelta(minutes=1)
-_LONGEST = timedelta(hours=1)
+BACKOFF = Backoff(
+    first=timedelta(minutes=1),
+    longest=timedelta(hours=1),
+    give_up=timedelta(hours=24),  # a mail that nobody took for a day helps nobody
+)
 
 
 class MailKind(StrEnum):
@@ -41,20 +45,6 @@ class Letter:
     to: str = field(repr=False)
     subject: str
     body: str = field(repr=False)  # may hold a link that works
-
-
-def next_attempt(attempts: int, *, now: datetime, lease: timedelta) -> datetime:
-    """When to try again after so many attempts: later each time.
-
-    Never before `lease` is over, in which whoever tries now has surely come to an end.
-    """
-    pause = min(_FIRST * (1 << min(attempts, 10)), _LONGEST)
-    return now + max(pause, lease)
-
-
-def is_hopeless(mail: OwedMail, *, now: datetime) -> bool:
-    """Whether a mail that failed again is not worth another try."""
-    return now - mail.inserted_at >= GIVE_UP
 
 
 def recovery_letter(to: str, *, link: str, lives: timedelta) -> Letter:

@@ -53,6 +53,7 @@ _OURS_ALONE = frozenset(
         "dpop_jkt",
         "family_started_at",
         "resource",
+        "sign_in",
         "request_authentication_factor",
         "request_authentication_factor_name",
         "request_authentication_factor_type",

@@ -1,9 +1,12 @@
 """What a refresh token buys (spec §3.6, decisions D2 and D3; RFC 6749 §6, RFC 9700 §4.14)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
+from services.mithril_api.domain.oauth2 import scopes
+from services.mithril_api.domain.oauth2.access_tokens import AsJwt
 from services.mithril_api.domain.records import CONSTRAINED, Token
 from services.mithril_api.domain.refusals import Reason, Refused
 from shared.models.confirmations import UNBOUND, Confirmation, confirmation_of
@@ -42,6 +45,7 @@ class Terms:
     is_public: bool = False  # then every use rotates, whatever is chosen (RFC 9700 §2.2.2)
     scope: frozenset[str] | None = None
     resources: tuple[str, ...] = ()
+    as_jwt: AsJwt | None = None  # none: access tokens are opaque
     confirmation: Confirmation = UNBOUND  # the key that the client proved to hold
 
 
@@ -141,6 +145,8 @@ def _scope(facts: RefreshFacts, token: Token, terms: Terms) -> tuple[str, ...] |
     if not frozenset(terms.resources) <= frozenset(resources_of(token)):
         return Refused(Reason.RESOURCE_NOT_GRANTED)
     scope = granted if terms.scope is None else narrowed(granted, terms.scope)
+    if not has_room(terms, scope, resources_of(token)):
+        return Refused(Reason.SCOPE_TOO_LONG)
     return tuple(scope) or Refused(Reason.SCOPE_NOT_GRANTED)
 
 
@@ -154,8 +160,8 @@ def granted_scope(facts: RefreshFacts, token: Token) -> list[str]:
     return narrowed(
         granted,
         frozenset(facts.app_scope),
-        facts.client_type_scope,
-        facts.role_scope,
+        facts.client_type_scope | scopes.OF_OPENID,
+        facts.role_scope | scopes.OF_OPENID,
     )
 
 
@@ -163,6 +169,14 @@ def resources_of(token: Token) -> tuple[str, ...]:
     """The resources that a family was granted for (RFC 8707); none: wherever it is taken."""
     found = token.details.get("resource")
     return tuple(map(str, found)) if isinstance(found, list | tuple) else ()
+
+
+def has_room(
+    terms: Terms, scope: Sequence[str], granted_resources: tuple[str, ...]
+) -> bool:
+    """Whether an access token can say all that it is for."""
+    resources = terms.resources or granted_resources
+    return terms.as_jwt is None or terms.as_jwt.has_room_for(scope, resources)
 
 
 def started_at(token: Token) -> datetime:

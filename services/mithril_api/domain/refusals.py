@@ -64,6 +64,7 @@ class Reason(Enum):
     SCOPE_NOT_OF_CLIENT_TYPE = auto()
     SCOPE_NOT_OF_ROLES = auto()
     SCOPE_ONLY = auto()
+    SCOPE_TOO_LONG = auto()  # for a token that says all of it
     SECOND_FACTOR_REQUIRED = auto()
     SETUP_MISSING = auto()
     SIGNATURE_INVALID = auto()

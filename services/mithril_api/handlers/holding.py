@@ -20,6 +20,14 @@ from shared.wire.holders import Shown
 
 async def require_holder(request: web.Request, shown: Shown, token: Token) -> None:
     """401 where the token is bound and its key not proved, or was proved by the same proof."""
+    challenge = await challenge_to(request, shown, token)
+    if challenge is not None:
+        headers = {"WWW-Authenticate": challenge}
+        raise Problem(401, "access_denied", INVALID_TOKEN, headers=headers)
+
+
+async def challenge_to(request: web.Request, shown: Shown, token: Token) -> str | None:
+    """How to do better, where the caller is not proved to be the token's holder."""
     deps = request.app[DEPS]
     certificate = certificate_of(request, deps.settings, deps.settings)
     if isinstance(certificate, Certificate):
@@ -32,13 +40,12 @@ async def require_holder(request: web.Request, shown: Shown, token: Token) -> No
         now=deps.clock.now(),
     )
     if verdict is None:
-        return
+        return None
     if isinstance(verdict, Unfit):
         note(request, outcome=verdict.why)
     elif await take_proof(deps, verdict):
-        return
-    headers = {"WWW-Authenticate": holders.challenge(shown)}
-    raise Problem(401, "access_denied", INVALID_TOKEN, headers=headers)
+        return None
+    return holders.challenge(shown)
 
 
 def own_urls(request: web.Request) -> tuple[str, ...]:

@@ -70,6 +70,7 @@ _TABLE: Mapping[Reason, tuple[int, str, str]] = {
     Reason.RESOURCE_NOT_GRANTED: _denied("Resource was not granted.", "invalid_target"),
     Reason.SCOPE_NOT_GRANTED: _denied("Scope was not granted.", "invalid_scope"),
     Reason.SCOPE_ONLY: _denied("Allowed scopes for the token are {detail}."),
+    Reason.SCOPE_TOO_LONG: _denied("Scope is too long.", "invalid_scope"),
     Reason.SETUP_MISSING: _denied("Invalid token type. Init factor at first"),
     Reason.SIGNERS_TOO_MANY: (
         400,

@@ -6,7 +6,13 @@ from services.mithril_api.domain.oauth2.faults import ErrorCode, Fault
 from services.mithril_api.handlers.oauth2.answers import OAuthError, refusal
 from shared.runtime import read_only
 
-_READS = frozenset({("POST", "/admin/tokens/verify"), ("POST", "/oauth2/introspect")})
+_READS = frozenset(
+    {
+        ("POST", "/admin/tokens/verify"),
+        ("POST", "/oauth2/introspect"),
+        ("POST", "/oauth2/userinfo"),
+    }
+)
 _CHANGES = frozenset(
     {
         ("GET", "/oauth/nonce"),  # a nonce is kept until it is used

@@ -422,6 +422,39 @@ authorization_requests = Table(
     Index("ix_authorization_requests_client_id", "client_id"),
 )
 
+# Keys that sign our tokens. The private half is sealed under a key derived from ours, and goes
+# when the key's turn is over; the public one stays while anything that it signed may be shown.
+signing_keys = Table(
+    "signing_keys",
+    metadata,
+    Column("kid", Text, primary_key=True),  # RFC 7638
+    Column("alg", Text, nullable=False),
+    Column("public_jwk", JSONB, nullable=False),
+    Column("sealed_private", LargeBinary),
+    _moment("inserted_at"),
+    Column("activates_at", DateTime(timezone=True), nullable=False),
+    _moment("retires_at", nullable=True),
+    _moment("expires_at", nullable=True),
+    Column("is_compromised", Boolean, nullable=False, server_default=text("false")),
+)
+
+# Logout tokens that are owed to clients (OpenID Connect Back-Channel Logout 1.0): kept with
+# the transaction that ended the session, gone when a client has taken its own. No key to
+# clients or users: one that is gone has nobody to be told.
+owed_logouts = Table(
+    "owed_logouts",
+    metadata,
+    _id(),
+    Column("client_id", UUID, nullable=False),
+    Column("user_id", UUID, nullable=False),
+    Column("sid", Text, nullable=False),
+    Column("issuer", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    _moment("inserted_at"),
+    _moment("next_attempt_at"),
+    Index("ix_owed_logouts_next_attempt_at", "next_attempt_at"),
+)
+
 # What serves once and came: assertions of clients (RFC 7523) and proofs of keys (RFC 9449).
 presented_once = Table(
     "presented_once",

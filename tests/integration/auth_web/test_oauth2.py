@@ -7,7 +7,10 @@ from urllib.parse import parse_qsl, urlsplit
 import aiohttp
 import pytest
 
+from services.mithril_api.domain.oauth2.signing_keys import Alg
 from shared.models.schema import mithril as tables
+from shared.wire import jws
+from tests.builders import give_keys
 from tests.pages import Browser, Page
 from tests.signing_in import Set
 
@@ -155,6 +158,36 @@ async def test_a_client_has_its_user_signed_out_and_sent_back(
     assert question.status == 200
     assert (signed_out.status, signed_out.location) == (303, f"{home}?state=a%26b")
     assert again.path == "/sign-in"
+
+
+async def test_a_user_lets_a_client_know_who_they_are_and_it_hears_when_they_sign_out(
+    browser: Browser, running: Set, http: aiohttp.ClientSession
+) -> None:
+    deps = running.api.deps
+    await give_keys(deps, Alg.RS256)
+    await register(running, backchannel_logout_uri="http://127.0.0.1:1/logout")
+    page = await browser.get(
+        await begun(running, http, scope="openid email phone", nonce="n-1")
+    )
+
+    question = await signed_in(browser, running, page)
+    answer = await browser.submit(question, {"answer": "allow"}, action="/consent")
+    status, tokens = await exchanged(running, http, query_of(answer)["code"])
+
+    for words in ("Who you are", "Your e-mail address", "Your phone number for codes"):
+        assert words in question.body
+    assert status == 200
+    shown = jws.read(tokens["id_token"])
+    assert shown is not None
+    assert (shown.claims["amr"], shown.claims["nonce"]) == (["pwd"], "n-1")
+    assert shown.claims["iss"] == "https://mithril.test"
+    await browser.submit(await browser.get("/sign-out"), action="/sign-out")
+    async with deps.db.read() as conn:
+        (owed,) = (await conn.execute(tables.owed_logouts.select())).all()
+    assert (owed.sid, owed.client_id) == (
+        shown.claims["sid"],
+        running.world.client_id,
+    )
 
 
 async def register(running: Set, **settings: Any) -> None:

@@ -28,7 +28,6 @@ from tests.integration.mithril_api.conftest import Api
 
 # What this server does not do: in the order in which it is named.
 UNSUPPORTED: dict[str, Any] = {
-    "backchannel_logout_uri": "https://clinic.test/logout",
     "jwks_uri": "https://clinic.test/jwks",
     "x5t#S256": "A" * 43,
 }
@@ -158,13 +157,13 @@ class TestMaking:
                 id="grants that are no list",
             ),
             pytest.param(
-                {"settings": UNSUPPORTED | {"access_token_format": "jwt"}},
+                {"settings": UNSUPPORTED | {"access_token_format": "json"}},
                 [
                     unfit(
                         "settings.access_token_format",
                         "inclusion",
                         "is invalid",
-                        ("opaque",),
+                        ("opaque", "jwt"),
                     ),
                     *(
                         unfit(f"settings.{name}", "exclusion", "is not supported")

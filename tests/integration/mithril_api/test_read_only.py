@@ -13,9 +13,21 @@ from shared.models.tokens import TokenName
 from shared.runtime.postgres import DatabaseUnavailableError
 from tests.builders import World, a_token, a_world, store
 from tests.integration.mithril_api.conftest import Api, settings_for
+from tests.integration.mithril_api.oauth2.oauth import post
+from tests.integration.mithril_api.oauth2.proving import (
+    a_client_by_key,
+    assertion,
+    by_assertion,
+    proof,
+    thumbprint,
+)
 from tests.integration.mithril_api.town import an_api
 
-READS = {"POST /admin/tokens/verify", "POST /oauth2/introspect"}
+READS = {
+    "POST /admin/tokens/verify",
+    "POST /oauth2/introspect",
+    "POST /oauth2/userinfo",
+}
 WRITING_GETS = {
     "GET /oauth/nonce",
     "GET /oauth2/authorize",
@@ -142,3 +154,28 @@ async def test_nothing_runs_in_the_background(mithril_database: str) -> None:
     assert quiet.background == {}
     await busy.close()
     await quiet.close()
+
+
+async def test_what_serves_once_is_refused_since_nothing_can_be_noted(
+    api: Api, quiet: Api
+) -> None:
+    world = await a_client_by_key(api)
+    form = {"token": "x", **by_assertion(assertion(quiet, world))}
+    bound = a_token(
+        api.deps,
+        TokenName.ACCESS,
+        world.user_id,
+        world.client_id,
+        scope=("user:read",),
+        details={"cnf": {"jkt": thumbprint()}},
+    )
+    await store(api.deps, bound)
+    made = proof(quiet, "/oauth/user", htm="GET", token=bound.value)
+
+    by_client = await post(quiet, "/oauth2/introspect", form)
+    shown = await quiet.public.get(
+        "/oauth/user", headers={"Authorization": f"DPoP {bound.value}", "DPoP": made}
+    )
+
+    assert by_client.refusal == (503, "temporarily_unavailable")
+    assert shown.status == 503

@@ -101,13 +101,29 @@ async def test_a_brokers_token_goes_no_further_than_the_broker_may(peer: Peer) -
     assert (verdict.mis_client_id, verdict.person_id) == (MIS, None)
 
 
+@pytest.mark.parametrize("cnf", [{"jkt": "k"}, {"x5t#S256": "t"}, {"kid": "?"}, {}, 1])
+async def test_a_bound_token_is_told_to_who_checks_its_holder_alone(
+    peer: Peer, cnf: Any
+) -> None:
+    data = {**GOOD["data"], "details": {**GOOD["data"]["details"], "cnf": cnf}}
+    peer.answer = lambda _: json({**GOOD, "data": data})
+
+    told = await replace(peer.api, checks_holders=True).verify(VALUE)
+
+    assert isinstance(told, VerifiedToken)
+    assert told.confirmation.is_bound
+    assert await peer.api.verify(VALUE) == RefusedToken(reason="bound")
+
+
 @pytest.mark.parametrize("status", [401, 404, 422])
 async def test_a_refusal_is_told_with_its_reason(peer: Peer, status: int) -> None:
     peer.answer = lambda _: json({"error": {"type": "invalid_grant"}}, status)
     assert await peer.api.verify(VALUE) == RefusedToken(reason="invalid_grant")
 
 
-@pytest.mark.parametrize("value", ["", ".", "..", "a/../b c", "é", "a" * 513, "a?b", "a\n"])
+@pytest.mark.parametrize(
+    "value", ["", ".", "..", "a/../b c", "é", "a" * 8001, "a?b", "a\n"]
+)
 async def test_what_is_no_token_is_not_asked_about(peer: Peer, value: str) -> None:
     assert await peer.api.verify(value) == RefusedToken(reason="malformed")
     assert peer.asked == []

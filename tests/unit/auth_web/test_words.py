@@ -106,7 +106,7 @@ def test_scopes_of_one_resource_are_said_together_in_order_of_mention() -> None:
     [
         ("care_plan:write", "Care plan", ("create and change",)),
         ("device:frobnicate_all", "Device", ("frobnicate all",)),
-        ("openid", "Openid", ()),
+        ("frobnicate", "Frobnicate", ()),
         ("a:b:c", "A", ("b c",)),
         (":", "", ()),
     ],

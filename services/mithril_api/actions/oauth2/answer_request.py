@@ -1,6 +1,7 @@
 """A user answers what a client asked for: shown, granted, or refused (RFC 6749 §4.1.2)."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeAlias
 
 from services.mithril_api.actions.authorize_app import ConsentAsked, authorize_within
@@ -8,7 +9,7 @@ from services.mithril_api.actions.oauth2.begin_authorization import digest_of
 from services.mithril_api.actions.preview_app import Preview, preview_within
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain.minting import Minted
-from services.mithril_api.domain.oauth2 import sessions
+from services.mithril_api.domain.oauth2 import openid, scopes, sessions
 from services.mithril_api.domain.oauth2.authorization import (
     AuthorizationRequest,
     of_stored,
@@ -48,6 +49,8 @@ class Granted:
 
 
 Outcome: TypeAlias = Granted | Refused
+
+CODE_LIVES = timedelta(seconds=60)  # at the most (FAPI 2.0 §5.3.2.1)
 
 
 class _Undone(Exception):  # noqa: N818 — rolls back: the request is there for another answer
@@ -102,6 +105,8 @@ def _judged(
     if kept is None:
         return Refused(Reason.AUTHORIZATION_REQUEST_UNKNOWN)
     request = of_stored(kept.parameters)
+    if request.subject not in (None, str(asked.user_id)):
+        return Refused(Reason.AUTHENTICATION_TOO_OLD)  # somebody else has to sign in
     fresh = sessions.is_fresh(
         request, asked.session, asked_at=kept.inserted_at, now=deps.clock.now()
     )
@@ -116,5 +121,10 @@ def _consent(asked: AnswerAsked, request: AuthorizationRequest) -> ConsentAsked:
         scope=request.scope,
         code_challenge=request.code_challenge,
         resource=request.resource,
+        unbound=scopes.OF_OPENID,
+        signed_in=openid.signed_in(
+            asked.session, issuer=request.issuer, nonce=request.nonce
+        ),
+        code_lives=CODE_LIVES,
         dpop_jkt=request.dpop_jkt,
     )

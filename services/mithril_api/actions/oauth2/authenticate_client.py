@@ -13,6 +13,8 @@ from services.mithril_api.actions.oauth2.issue_client_tokens import (
     ClientTokenAsked,
     issue_within,
 )
+from services.mithril_api.actions.oauth2.signing import signer_of
+from services.mithril_api.actions.oauth2.writing import KeyMissingError, read_ring
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain.keys import CONNECTION_SECRET, RATE_LIMIT
 from services.mithril_api.domain.limits import Holder, Limit, Purpose
@@ -25,17 +27,22 @@ from services.mithril_api.domain.oauth2.client_authentication import (
     Secret,
 )
 from services.mithril_api.domain.oauth2.faults import (
+    ErrorCode,
     Fault,
     invalid_client,
     invalid_dpop_proof,
 )
 from services.mithril_api.domain.oauth2.quotas import Turn
+from services.mithril_api.domain.oauth2.signing_keys import Alg
 from services.mithril_api.store import client_facts, limits, presented
 from services.mithril_api.store.limits import Share
 from shared.models.confirmations import Confirmation
 from shared.wire.certificates import Certificate
 from shared.wire.dpop import Proof
 
+_UNNOTED = Fault(
+    ErrorCode.TEMPORARILY_UNAVAILABLE, "the service is read-only: authenticate by a secret"
+)
 _SKEW = timedelta(minutes=1)  # by which the clocks of two processes may differ
 
 
@@ -76,6 +83,17 @@ Holding: TypeAlias = tuple[str, Limit]  # whose requests are counted, against wh
 
 async def authenticate_many(deps: Deps, asked: Sequence[ClientAsked]) -> list[Outcome]:
     """Outcomes in the order asked. Only what was authenticated counts against a client."""
+    if any(item.issue is not None for item in asked):
+        await read_ring(deps)
+    for _ in Alg:  # each can be missing once: then it is made, and everything asked again
+        try:
+            return await _authenticate_many(deps, asked)
+        except KeyMissingError as missing:
+            await signer_of(deps, missing.alg)
+    return await _authenticate_many(deps, asked)
+
+
+async def _authenticate_many(deps: Deps, asked: Sequence[ClientAsked]) -> list[Outcome]:
     now = deps.clock.now()
     # Of one client, many requests at once show the same secret: it is looked up once.
     different = list(dict.fromkeys(item.by for item in asked))
@@ -95,7 +113,7 @@ async def authenticate_many(deps: Deps, asked: Sequence[ClientAsked]) -> list[Ou
         }
         verdicts = [_confirmed(item, judged[item.by]) for item in asked]
         if once:
-            verdicts = await _unused(conn, asked, verdicts, now=now)
+            verdicts = await _unused(deps, conn, asked, verdicts, now=now)
         turns = await _take_turns(deps, conn, asked, verdicts, now=now)
         admitted = [
             verdict
@@ -124,6 +142,7 @@ def _confirmed(asked: ClientAsked, verdict: Authenticated | Fault) -> Authentica
 
 
 async def _unused(
+    deps: Deps,
     conn: AsyncConnection,
     asked: Sequence[ClientAsked],
     verdicts: Sequence[Authenticated | Fault],
@@ -131,6 +150,13 @@ async def _unused(
     now: datetime,
 ) -> list[Authenticated | Fault]:
     """The same, without those that bring what came before: once, whoever else asks at once."""
+    if deps.settings.read_only:  # nothing can be noted, so nothing that serves once counts
+        return [
+            _UNNOTED
+            if isinstance(verdict, Authenticated) and item.serves_once()
+            else verdict
+            for item, verdict in zip(asked, verdicts, strict=True)
+        ]
     shown: dict[bytes, datetime] = {}
     for item, verdict in zip(asked, verdicts, strict=True):
         if isinstance(verdict, Authenticated):

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.mithril_api.actions.issuing import audience
 from services.mithril_api.actions.minting import message, mint
+from services.mithril_api.actions.oauth2.writing import signer_at_hand, written
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain.minting import Minted, issued
+from services.mithril_api.domain.oauth2.access_tokens import AsJwt
 from services.mithril_api.domain.oauth2.client_authentication import Authenticated
 from services.mithril_api.store import tokens
 from shared.models.tokens import TokenName
@@ -23,29 +26,19 @@ class ClientTokenAsked:
     client: Authenticated
     scope: tuple[str, ...]
     resources: tuple[str, ...] = ()
+    as_jwt: AsJwt | None = None
     traceparent: str | None = None
 
 
 async def issue_within(
     deps: Deps, conn: AsyncConnection, asked: Sequence[ClientTokenAsked]
 ) -> list[Minted]:
-    """Tokens in the order asked. They belong to the client's owner, and are not refreshed."""
+    """Tokens in the order asked. They belong to the client's owner, and are not refreshed.
+
+    Raises `KeyMissingError` where one is to be signed by a key that has yet to be made.
+    """
     now = deps.clock.now()
-    made = [
-        mint(
-            deps,
-            TokenName.ACCESS,
-            user_id=item.client.client.owner_id,
-            client_id=item.client.client_id,
-            scope=item.scope,
-            grant_type=GRANT,
-            now=now,
-            expires_at=now + deps.settings.access_token_ttl(),
-            connection_id=item.client.connection_id(),
-            details={**audience(item.resources), **item.client.confirmation.details()},
-        )
-        for item in asked
-    ]
+    made = [_made(deps, item, now=now) for item in asked]
     messages = [
         replace(message(deps, issued(minted.token), at=now), traceparent=item.traceparent)
         for minted, item in zip(made, asked, strict=True)
@@ -53,3 +46,21 @@ async def issue_within(
     await tokens.add(conn, [minted.token for minted in made], messages)
     deps.committed()
     return made
+
+
+def _made(deps: Deps, asked: ClientTokenAsked, *, now: datetime) -> Minted:
+    as_jwt = asked.as_jwt
+    minted = mint(
+        deps,
+        TokenName.ACCESS,
+        user_id=asked.client.client.owner_id,
+        client_id=asked.client.client_id,
+        scope=asked.scope,
+        grant_type=GRANT,
+        now=now,
+        expires_at=now + deps.settings.access_token_ttl(),
+        connection_id=asked.client.connection_id(),
+        details={**audience(asked.resources), **asked.client.confirmation.details()},
+    )
+    signer = None if as_jwt is None else signer_at_hand(deps, as_jwt.alg)
+    return written(minted, as_jwt, signer, resources=asked.resources)

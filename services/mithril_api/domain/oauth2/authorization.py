@@ -1,7 +1,6 @@
 """What a client asks its user for: read, and judged before the user sees anything.
 
-RFC 6749 §4.1.1, RFC 7636, RFC 8707, RFC 9126, RFC 9207; `prompt`, `max_age` and `login_hint` as
-OpenID Connect Core §3.1.2.1 has them.
+RFC 6749 §4.1.1, RFC 7636, RFC 8707, RFC 9126, RFC 9207; OpenID Connect Core §3.1.2.1.
 """
 
 import re
@@ -35,6 +34,8 @@ class AuthorizationRequest:
     prompt: tuple[str, ...] = ()
     max_age: int | None = None
     login_hint: str | None = field(default=None, repr=False)
+    nonce: str | None = field(default=None, repr=False)
+    subject: str | None = None  # the user whom the client means, by a token that it has
     resource: tuple[str, ...] = ()
     dpop_jkt: str | None = None  # the key that the code is bound to (RFC 9449 §10)
     issuer: str = ""  # the one that was asked: who answers is told to the client
@@ -87,9 +88,17 @@ def of_stored(parameters: Mapping[str, Any]) -> AuthorizationRequest:
 
 
 def judge(
-    client: ClientFacts, asked: Parameters, *, issuer: str, is_trusted: bool
+    client: ClientFacts,
+    asked: Parameters,
+    *,
+    issuer: str,
+    is_trusted: bool,
+    subject: str | Fault | None = None,
 ) -> Outcome:
-    """The request; a `Fault` where nothing may be sent to the redirect URI that it names."""
+    """The request; a `Fault` where nothing may be sent to the redirect URI that it names.
+
+    `subject` is whom the request's `id_token_hint` means.
+    """
     redirect_uri = asked.get("redirect_uri")
     if redirect_uri is None:
         return invalid_request("`redirect_uri` is missing")
@@ -104,7 +113,9 @@ def judge(
         return Refusal(
             fault=fault_or_request, redirect_uri=redirect_uri, state=asked.get("state")
         )
-    return AuthorizationRequest(**fault_or_request, issuer=issuer)
+    if isinstance(subject, Fault):
+        return Refusal(fault=subject, redirect_uri=redirect_uri, state=asked.get("state"))
+    return AuthorizationRequest(**fault_or_request, issuer=issuer, subject=subject)
 
 
 def _read(
@@ -133,6 +144,7 @@ def _read(
         "prompt": tuple((asked.get("prompt") or "").split()),
         "max_age": None if max_age is None else int(max_age),
         "login_hint": asked.get("login_hint"),
+        "nonce": asked.get("nonce"),
         "resource": asked.every("resource"),
         "dpop_jkt": asked.get("dpop_jkt"),
     }
@@ -182,7 +194,7 @@ def _wrong_scope(
 ) -> Fault | None:
     if not scope and not is_trusted:
         return Fault(ErrorCode.INVALID_SCOPE, "`scope` is missing")
-    if not set(client.type_scope).issuperset(scope):
+    if not scopes.OF_OPENID.union(client.type_scope).issuperset(scope):
         return Fault(
             ErrorCode.INVALID_SCOPE, "`scope` holds what the client may not ask for"
         )

@@ -10,8 +10,16 @@ from enum import StrEnum
 from typing import Any
 
 from services.mithril_api.domain.limits import Limit
-from services.mithril_api.domain.oauth2 import client_keys
+from services.mithril_api.domain.oauth2 import client_keys, logouts
 from services.mithril_api.domain.oauth2.client_keys import Jwk
+from services.mithril_api.domain.oauth2.complaints import (
+    miscast,
+    missing,
+    not_among,
+    unfit,
+    unsupported,
+)
+from services.mithril_api.domain.oauth2.signing_keys import Alg
 from shared.models.tokens import RefreshPolicy
 from shared.wire import certificates, jws
 from shared.wire.certificates import SUBJECTS
@@ -39,6 +47,7 @@ class AccessTokenFormat(StrEnum):
     """What an access token is to its holder."""
 
     OPAQUE = "opaque"
+    JWT = "jwt"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +66,11 @@ class ClientMetadata:
     certificate_bound: bool = False  # RFC 8705 §3.4: no token without a certificate
     tls_subject: tuple[str, str] | None = None  # what its certificate is known by
     post_logout_redirect_uris: tuple[str, ...] = ()
+    backchannel_logout_uri: str | None = None
+    access_token_format: AccessTokenFormat = AccessTokenFormat.OPAQUE
+    access_token_alg: Alg = Alg.EDDSA
+    id_token_alg: Alg = Alg.RS256
+    introspection_alg: Alg = Alg.RS256
     token_quota: str | None = None  # `COUNT/SECONDS`, or `off`; none: the default
     introspection_quota: str | None = None
 
@@ -85,13 +99,21 @@ def read(settings: Mapping[str, Any]) -> ClientMetadata:
         refresh_policy=RefreshPolicy(policy) if policy in _values(RefreshPolicy) else None,
         unkept=_unkept(settings),
         resources=tuple(_texts(settings.get("resource"))),
-        must_push=_is_set(settings, "require_pushed_authorization_requests"),
+        must_push=_is_set(
+            settings,
+            "require_pushed_authorization_requests",
+        ),
         keys=client_keys.of_settings(settings.get("jwks")),
         signing_alg=_text(settings.get(_SIGNING_ALG)),
         dpop_bound=_is_set(settings, "dpop_bound_access_tokens"),
         certificate_bound=_is_set(settings, _CERTIFICATE_BOUND),
         tls_subject=_tls_subject(settings),
         post_logout_redirect_uris=tuple(_texts(settings.get("post_logout_redirect_uris"))),
+        backchannel_logout_uri=_logout_uri(settings.get(_LOGOUT_URI)),
+        access_token_format=_format(settings.get("access_token_format")),
+        access_token_alg=_alg(settings, "access_token_signed_response_alg", Alg.EDDSA),
+        introspection_alg=_alg(settings, "introspection_signed_response_alg", Alg.RS256),
+        id_token_alg=_alg(settings, "id_token_signed_response_alg", Alg.RS256),
         token_quota=_text(settings.get("token_quota")),
         introspection_quota=_text(settings.get("introspection_quota")),
     )
@@ -100,31 +122,45 @@ def read(settings: Mapping[str, Any]) -> ClientMetadata:
 def complaints(settings: Mapping[str, Any]) -> list[Invalid]:
     """All that is wrong with the metadata among a client's settings."""
     found = [
-        _not_among(name, _values(kind))
+        not_among(name, _values(kind))
         for name, kind in _CHOICES.items()
         if name in settings and settings[name] not in _values(kind)
     ]
     found += [
-        _miscast(name, "boolean")
+        miscast(name, "boolean")
         for name in _FLAGS
         if name in settings and not isinstance(settings[name], bool)
     ]
     found += [
-        _miscast(name, "array")
+        miscast(name, "array")
         for name in _LISTS
         if name in settings and not _is_texts(settings[name])
     ]
-    found += [_unfit_quota(name) for name in _QUOTAS if not _is_quota(settings.get(name))]
+    found += [
+        unfit(name, "must be COUNT/SECONDS, or off")
+        for name in _QUOTAS
+        if not _is_quota(settings.get(name))
+    ]
     found += _of_keys(settings)
-    return found + [_unsupported(name) for name in _promised(settings)]
+    if settings.get(_LOGOUT_URI) is not None and not logouts.is_fit(settings[_LOGOUT_URI]):
+        found.append(
+            unfit(_LOGOUT_URI, "must be an https URI without fragment or credentials")
+        )
+    return found + [unsupported(name) for name in _promised(settings)]
 
 
 _CHOICES: Mapping[str, type[StrEnum]] = {
     "token_endpoint_auth_method": Method,
     "access_token_format": AccessTokenFormat,
+    "access_token_signed_response_alg": Alg,
+    "id_token_signed_response_alg": Alg,
+    "introspection_signed_response_alg": Alg,
 }
+# What tokens look like: who chose something else than we know gets none.
+_SHAPES = frozenset(_CHOICES) - {"token_endpoint_auth_method"}
 _CERTIFICATE_BOUND = "tls_client_certificate_bound_access_tokens"
 _FLAGS = (
+    "backchannel_logout_session_required",  # a session is always named
     "dpop_bound_access_tokens",
     "require_pushed_authorization_requests",
     _CERTIFICATE_BOUND,
@@ -133,11 +169,12 @@ _LISTS = ("post_logout_redirect_uris", "resource")
 # What other servers keep when a client is registered with it, and this one does not: whoever
 # writes it down relies on it. False, null and nothing at all promise nothing.
 _UNSUPPORTED = (
-    "backchannel_logout_uri",
     "jwks_uri",  # would have us call an address of somebody else's, before anybody is known
     "x5t#S256",
 )
 _QUOTAS = ("token_quota", "introspection_quota")
+_LOGOUT_URI = "backchannel_logout_uri"
+_METHOD = "token_endpoint_auth_method"
 _SIGNING_ALG = "token_endpoint_auth_signing_alg"
 
 
@@ -151,23 +188,23 @@ def _of_keys(settings: Mapping[str, Any]) -> list[Invalid]:
     found = []
     jwks, algorithm = settings.get("jwks"), settings.get(_SIGNING_ALG)
     if jwks is not None and (why := client_keys.complaint(jwks)) is not None:
-        found.append(_unfit_keys(why))
+        found.append(unfit("jwks", why))
     method = settings.get("token_endpoint_auth_method")
     if jwks is None and method in _BY_KEY:
-        found.append(_unfit_keys("must hold the client's public keys"))
+        found.append(unfit("jwks", "must hold the client's public keys"))
     elif method == Method.SELF_SIGNED_TLS and not _has_certificate(jwks):
-        found.append(_unfit_keys("must hold a key with its certificate (`x5c`)"))
+        found.append(unfit("jwks", "must hold a key with its certificate (`x5c`)"))
     given = [name for name in _SUBJECTS if settings.get(name) is not None]
     if method == Method.TLS and len(given) != 1:
-        found.append(_unfit_subjects())
+        found.append(missing(_METHOD, f"needs one of {', '.join(_SUBJECTS)}"))
     found += [
-        _miscast(name, "string")
+        miscast(name, "string")
         for name in given
         if not isinstance(settings[name], str)
         or not certificates.is_subject(_SUBJECTS[name], settings[name])
     ]
     if algorithm is not None and algorithm not in jws.ALGORITHMS:
-        found.append(_not_among(_SIGNING_ALG, jws.ALGORITHMS))
+        found.append(not_among(_SIGNING_ALG, jws.ALGORITHMS))
     return found
 
 
@@ -195,9 +232,24 @@ def _promised(settings: Mapping[str, Any]) -> list[str]:
 
 def _unkept(settings: Mapping[str, Any]) -> tuple[str, ...]:
     found = _promised(settings)
-    if settings.get("access_token_format") not in (None, *_values(AccessTokenFormat)):
-        found.append("access_token_format")
+    for name, kind in _CHOICES.items():
+        if name in _SHAPES and settings.get(name) not in (None, *_values(kind)):
+            found.append(name)
     return tuple(found)
+
+
+def _logout_uri(given: object) -> str | None:
+    return str(given) if logouts.is_fit(given) else None
+
+
+def _format(given: object) -> AccessTokenFormat:
+    jwt = given == AccessTokenFormat.JWT
+    return AccessTokenFormat.JWT if jwt else AccessTokenFormat.OPAQUE
+
+
+def _alg(settings: Mapping[str, Any], name: str, default: Alg) -> Alg:
+    given = settings.get(name)
+    return Alg(given) if given in _values(Alg) else default
 
 
 def _is_set(settings: Mapping[str, Any], name: str) -> bool:
@@ -232,42 +284,3 @@ def _is_quota(value: object) -> bool:
 
 def _values(kind: type[StrEnum]) -> tuple[str, ...]:
     return tuple(item.value for item in kind)
-
-
-def _not_among(name: str, allowed: tuple[str, ...]) -> Invalid:
-    return Invalid(
-        entry=f"$.settings.{name}",
-        rule="inclusion",
-        params=allowed,
-        description="is invalid",
-    )
-
-
-def _miscast(name: str, kind: str) -> Invalid:
-    return Invalid(
-        entry=f"$.settings.{name}", rule="cast", params=(kind,), description="is invalid"
-    )
-
-
-def _unsupported(name: str) -> Invalid:
-    return Invalid(
-        entry=f"$.settings.{name}", rule="exclusion", description="is not supported"
-    )
-
-
-def _unfit_keys(why: str) -> Invalid:
-    return Invalid(entry="$.settings.jwks", rule="format", description=why)
-
-
-def _unfit_subjects() -> Invalid:
-    text = f"needs one of {', '.join(_SUBJECTS)}"
-    entry = "$.settings.token_endpoint_auth_method"
-    return Invalid(entry=entry, rule="required", description=text)
-
-
-def _unfit_quota(name: str) -> Invalid:
-    return Invalid(
-        entry=f"$.settings.{name}",
-        rule="format",
-        description="must be COUNT/SECONDS, or off",
-    )

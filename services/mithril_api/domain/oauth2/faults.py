@@ -9,6 +9,7 @@ class ErrorCode(StrEnum):
 
     ACCESS_DENIED = "access_denied"
     CONSENT_REQUIRED = "consent_required"
+    INSUFFICIENT_SCOPE = "insufficient_scope"
     INTERACTION_REQUIRED = "interaction_required"
     INVALID_CLIENT = "invalid_client"
     INVALID_DPOP_PROOF = "invalid_dpop_proof"
@@ -17,6 +18,7 @@ class ErrorCode(StrEnum):
     INVALID_REQUEST_URI = "invalid_request_uri"
     INVALID_SCOPE = "invalid_scope"
     INVALID_TARGET = "invalid_target"
+    INVALID_TOKEN = "invalid_token"  # noqa: S105 — a name
     LOGIN_REQUIRED = "login_required"
     REGISTRATION_NOT_SUPPORTED = "registration_not_supported"
     REQUEST_NOT_SUPPORTED = "request_not_supported"

@@ -10,12 +10,16 @@ from services.mithril_api.domain.oauth2.faults import (
 )
 from services.mithril_api.domain.refusals import Reason, Refused
 
+SCOPE_TOO_LONG = Fault(
+    ErrorCode.INVALID_SCOPE, "a JWT has no room for so much: ask for less `scope`"
+)
 _FAULTS: Mapping[Reason, Fault] = {
     Reason.CLIENT_SECRET_WRONG: invalid_client(),
     Reason.CLIENT_BLOCKED: Fault(ErrorCode.UNAUTHORIZED_CLIENT, "the client is blocked"),
     Reason.SCOPE_NOT_GRANTED: Fault(
         ErrorCode.INVALID_SCOPE, "`scope` is wider than what was granted"
     ),
+    Reason.SCOPE_TOO_LONG: SCOPE_TOO_LONG,
     Reason.RESOURCE_NOT_GRANTED: Fault(
         ErrorCode.INVALID_TARGET, "`resource` is not among what was granted"
     ),

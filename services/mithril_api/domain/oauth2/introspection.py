@@ -1,14 +1,18 @@
 """What a token is said to be (RFC 7662 §2.2), and to whom."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from services.mithril_api.domain.bearers import is_of_a_user
 from services.mithril_api.domain.oauth2.client_authentication import ClientFacts
 from services.mithril_api.domain.records import Token
 from shared.models.confirmations import confirmation_of
+from shared.models.ids import ClientId
 from shared.models.scopes import joined
 from shared.models.tokens import TokenName
 
+TYP = "token-introspection+jwt"
 INACTIVE: dict[str, Any] = {"active": False}
 
 
@@ -52,3 +56,15 @@ def rendered(token: Token, *, issuer: str) -> dict[str, Any]:
     if audience := audience_of(token):
         body["aud"] = audience
     return body
+
+
+def signed_claims(
+    body: Mapping[str, Any], *, issuer: str, asking: ClientId, now: datetime
+) -> dict[str, Any]:
+    """What is said of a token, said to one client (RFC 9701 §5). It is no access token."""
+    return {
+        "iss": issuer,
+        "aud": str(asking),
+        "iat": int(now.timestamp()),
+        "token_introspection": body,
+    }

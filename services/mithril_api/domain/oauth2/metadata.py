@@ -1,4 +1,4 @@
-"""What this server tells of itself (RFC 8414).
+"""What this server tells of itself (RFC 8414, OpenID Connect Discovery 1.0 §3).
 
 One table: a line is said where the server has what it is about. An endpoint is there if it
 is routed, so a document never promises what nobody answers.
@@ -8,7 +8,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from services.mithril_api.domain.oauth2 import scopes
 from services.mithril_api.domain.oauth2.client_metadata import Method
+from services.mithril_api.domain.oauth2.openid import CLAIMS
+from services.mithril_api.domain.oauth2.signing_keys import Alg
 from shared.wire import dpop, jws
 
 ENDPOINTS: Mapping[str, str] = {
@@ -18,6 +21,8 @@ ENDPOINTS: Mapping[str, str] = {
     "introspection_endpoint": "/oauth2/introspect",
     "revocation_endpoint": "/oauth2/revoke",
     "end_session_endpoint": "/oauth2/logout",
+    "userinfo_endpoint": "/oauth2/userinfo",
+    "jwks_uri": "/oauth2/jwks",
 }
 # Endpoints where clients authenticate, and how the document calls them.
 _AUTHENTICATING = ("token", "introspection", "revocation")
@@ -66,6 +71,7 @@ def document(abilities: Abilities, *, issuer: str) -> dict[str, Any]:
         "authorization_response_iss_parameter_supported": True,
         "ui_locales_supported": ["uk", "en"],
     }
+    told |= _of_openid()
     if abilities.binds_to_certificates:
         told["tls_client_certificate_bound_access_tokens"] = True
     if abilities.mtls_url is not None:
@@ -75,3 +81,21 @@ def document(abilities: Abilities, *, issuer: str) -> dict[str, Any]:
     if "pushed_authorization_request_endpoint" in told:
         told["require_pushed_authorization_requests"] = False
     return told
+
+
+def _of_openid() -> dict[str, Any]:
+    """The same for OpenID Connect. What is false here is true where nothing is said."""
+    return {
+        "scopes_supported": sorted(scopes.OF_OPENID),
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": [str(alg) for alg in Alg],
+        "introspection_signing_alg_values_supported": [str(alg) for alg in Alg],
+        "claims_supported": list(CLAIMS),
+        "claim_types_supported": ["normal"],
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+    }

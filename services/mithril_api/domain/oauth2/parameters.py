@@ -15,6 +15,7 @@ _MOST = 100
 _LONGEST = 2048
 _LONGER: Mapping[str, int] = {
     "client_assertion": 16_384,
+    "id_token_hint": 8192,
     "scope": 8192,
     "token": 16_384,
 }

@@ -4,6 +4,10 @@ import re
 
 from services.mithril_api.domain.oauth2.faults import ErrorCode, Fault
 
+OPENID = "openid"
+# Scopes of OpenID Connect (Core §5.4, §11): no role and no client type has to hold them, since
+# they let a client know its user, and do nothing.
+OF_OPENID = frozenset({OPENID, "email", "offline_access", "phone", "profile"})
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
 
 

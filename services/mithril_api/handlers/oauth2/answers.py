@@ -17,7 +17,9 @@ Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 JSON = "application/json"
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _STATUS: Mapping[ErrorCode, int] = {
+    ErrorCode.INSUFFICIENT_SCOPE: 403,
     ErrorCode.INVALID_CLIENT: 401,
+    ErrorCode.INVALID_TOKEN: 401,
     ErrorCode.TEMPORARILY_UNAVAILABLE: 503,
     ErrorCode.TOO_MANY_REQUESTS: 429,
 }
@@ -126,7 +128,7 @@ def refusal(error: OAuthError) -> web.Response:
     fault = error.fault
     headers = dict(error.headers)
     if error.status == 401:  # how to do better (RFC 6749 §5.2)
-        headers["WWW-Authenticate"] = 'Basic realm="mithril", charset="UTF-8"'
+        headers.setdefault("WWW-Authenticate", 'Basic realm="mithril", charset="UTF-8"')
     body = {"error": fault.code, "error_description": fault.description}
     return json_answer(body, status=error.status, headers=headers)
 

@@ -20,9 +20,11 @@ from services.mithril_api.domain.oauth2.authorization import (
 )
 from services.mithril_api.domain.oauth2.client_authentication import ClientFacts
 from services.mithril_api.domain.oauth2.faults import ErrorCode, Fault, invalid_request
+from services.mithril_api.domain.oauth2.hints import Hint
 from services.mithril_api.domain.oauth2.parameters import Parameters
 from services.mithril_api.handlers.keys import DEPS, METRICS
 from services.mithril_api.handlers.limiting import limit
+from services.mithril_api.handlers.oauth2 import id_tokens
 from services.mithril_api.handlers.oauth2.answers import (
     NO_STORE,
     OAuthError,
@@ -92,7 +94,7 @@ async def _judged(
     request_uri = asked.get("request_uri")
     if request_uri is not None:
         return await _pushed(request, client, request_uri)
-    outcome = judged(request, client, asked)
+    outcome = await judged(request, client, asked)
     if isinstance(outcome, Fault):
         refuse(outcome)
     if client.metadata.must_push and isinstance(outcome, AuthorizationRequest):
@@ -118,16 +120,20 @@ async def _pushed(
     return found
 
 
-def judged(
+async def judged(
     request: web.Request, client: ClientFacts, asked: Parameters
 ) -> authorization.Outcome:
     """What is asked, as the rules see it: here, and where it is pushed."""
     settings = request.app[DEPS].settings
+    hint: Hint | Fault | None = None
+    if (shown := asked.get("id_token_hint")) is not None:
+        hint = await id_tokens.hinted(request, shown, client_id=client.client_id)
     return authorization.judge(
         client,
         asked,
         issuer=_issuer(request),
         is_trusted=str(client.client_id) in settings.trusted_client_ids,
+        subject=hint.subject if isinstance(hint, Hint) else hint,
     )
 
 

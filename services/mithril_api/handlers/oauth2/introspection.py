@@ -4,6 +4,8 @@ from typing import Any
 
 from aiohttp import web
 
+from services.mithril_api.actions.oauth2 import signing
+from services.mithril_api.actions.oauth2.authenticate_client import Admitted
 from services.mithril_api.actions.verify_tokens import VerifyAsked, refused_unseen
 from services.mithril_api.domain.limits import Purpose
 from services.mithril_api.domain.oauth2 import introspection
@@ -12,13 +14,20 @@ from services.mithril_api.domain.oauth2.faults import invalid_client
 from services.mithril_api.domain.records import Token
 from services.mithril_api.domain.refusals import Refused
 from services.mithril_api.handlers.keys import DEPS, METRICS, VERIFIES
-from services.mithril_api.handlers.oauth2.answers import issuer_of, json_answer, refuse
+from services.mithril_api.handlers.oauth2.answers import (
+    NO_STORE,
+    issuer_of,
+    json_answer,
+    refuse,
+)
 from services.mithril_api.handlers.oauth2.callers import admitted, quota_headers
 from services.mithril_api.handlers.oauth2.forms import read_form, required
 from services.mithril_api.handlers.oauth2.revocation import hinted
 from services.mithril_api.store import tokens, users
 from shared.models.tokens import TokenName
 from shared.runtime.bearer import bearer_of, is_service_token
+
+SIGNED = "application/token-introspection+jwt"
 
 
 async def post_introspect(request: web.Request) -> web.StreamResponse:
@@ -32,7 +41,28 @@ async def post_introspect(request: web.Request) -> web.StreamResponse:
         refuse(invalid_client())
     value = required(form, "token")
     body = await _introspected(request, value, hinted(form), who.client.client)
+    if SIGNED in request.headers.get("Accept", ""):
+        return await _signed(request, body, who)
     return json_answer(body, headers=quota_headers(request, who))
+
+
+async def _signed(
+    request: web.Request, body: dict[str, Any], who: Admitted
+) -> web.StreamResponse:
+    """The same as a JWT, for whoever has to prove later what we said (RFC 9701 §5)."""
+    deps = request.app[DEPS]
+    signer = await signing.signer_of(deps, who.client.metadata.introspection_alg)
+    claims = introspection.signed_claims(
+        body,
+        issuer=issuer_of(request, deps.settings.issuer),
+        asking=who.client.client_id,
+        now=deps.clock.now(),
+    )
+    return web.Response(
+        text=signer.sign(claims, typ=introspection.TYP),
+        content_type=SIGNED,
+        headers={**NO_STORE, **quota_headers(request, who)},
+    )
 
 
 def _is_platform(request: web.Request) -> bool:

@@ -15,6 +15,7 @@ from services.mithril_api.domain.oauth2.faults import Fault, invalid_request
 from services.mithril_api.domain.oauth2.parameters import Parameters
 from services.mithril_api.domain.refusals import Reason, Refused
 from services.mithril_api.handlers.keys import DEPS
+from services.mithril_api.handlers.oauth2 import id_tokens
 from services.mithril_api.handlers.oauth2.answers import OAuthError, refuse
 from services.mithril_api.handlers.oauth2.authorize import error_page, see_other
 from services.mithril_api.handlers.oauth2.forms import read_form, read_query
@@ -64,13 +65,13 @@ async def post_finished(request: web.Request) -> Answer:
 
 
 async def _logout(request: web.Request, asked: Parameters) -> web.StreamResponse:
-    uri, stated = asked.get("post_logout_redirect_uri"), asked.get("client_id")
+    uri = asked.get("post_logout_redirect_uri")
     page = request.app[DEPS].settings.auth_web_url.rstrip("/") + "/sign-out"
+    client_id = await _client_of(request, asked)
     if uri is None:
         return see_other(page)
-    if stated is None or not is_uuid(stated):
-        refuse(invalid_request("`client_id` is missing"))
-    client_id = ClientId(UUID(stated))
+    if client_id is None:
+        refuse(invalid_request("neither `client_id` nor `id_token_hint` says who asks"))
     if (fault := await _unfit(request, client_id, uri)) is not None:
         refuse(fault)
     note(request, client_id=str(client_id))
@@ -81,6 +82,20 @@ async def _logout(request: web.Request, asked: Parameters) -> web.StreamResponse
     }
     given = {name: value for name, value in query.items() if value is not None}
     return see_other(f"{page}?{urlencode(given)}")
+
+
+async def _client_of(request: web.Request, asked: Parameters) -> ClientId | None:
+    """Who asks: by name, or by an ID token that it got, and in one way at that."""
+    stated, shown = asked.get("client_id"), asked.get("id_token_hint")
+    if stated is not None and not is_uuid(stated):
+        refuse(invalid_request("the client is unknown"))
+    client_id = None if stated is None else ClientId(UUID(stated))
+    if shown is None:
+        return client_id
+    hint = await id_tokens.hinted(request, shown, client_id=client_id)
+    if isinstance(hint, Fault):
+        refuse(hint)
+    return hint.client_id
 
 
 async def _unfit(request: web.Request, client_id: ClientId, uri: str) -> Fault | None:

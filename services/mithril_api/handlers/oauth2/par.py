@@ -31,7 +31,7 @@ async def post_par(request: web.Request) -> web.StreamResponse:
     redirect_uri = form.get("redirect_uri")
     if redirect_uri is not None and who.client.connection_for(redirect_uri) is None:
         refuse(invalid_request("`redirect_uri` is not registered for the client"))
-    outcome = judged(request, client, form)
+    outcome = await judged(request, client, form)
     if isinstance(outcome, Refusal):
         refuse(outcome.fault)
     if isinstance(outcome, Fault):

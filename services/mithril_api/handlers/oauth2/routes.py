@@ -4,6 +4,7 @@ from aiohttp import web
 
 from services.mithril_api.domain.oauth2.client_metadata import BY_CERTIFICATE, Method
 from services.mithril_api.domain.oauth2.metadata import Abilities
+from services.mithril_api.handlers import signing_keys
 from services.mithril_api.handlers.callers import internal
 from services.mithril_api.handlers.keys import DEPS
 from services.mithril_api.handlers.oauth2 import (
@@ -14,6 +15,7 @@ from services.mithril_api.handlers.oauth2 import (
     par,
     revocation,
     token,
+    userinfo,
     waiting,
 )
 from services.mithril_api.handlers.oauth2.answers import (
@@ -29,7 +31,11 @@ from shared.runtime.http import as_aiohttp
 
 def add_public(app: web.Application) -> None:
     """What clients and browsers call."""
-    _add(app, "GET", "/.well-known/oauth-authorization-server", discovery.get_oauth)
+    for name in ("oauth-authorization-server", "openid-configuration"):
+        _add(app, "GET", f"/.well-known/{name}", discovery.get_metadata)
+    _add(app, "GET", "/oauth2/jwks", discovery.get_jwks)
+    _add(app, "GET", "/oauth2/userinfo", userinfo.get_userinfo)
+    app.router.add_post("/oauth2/userinfo", as_oauth(userinfo.post_userinfo))
     app.router.add_get("/oauth2/authorize", as_page(authorize.get_authorize))
     app.router.add_post("/oauth2/authorize", as_page(authorize.post_authorize))
     app.router.add_get("/oauth2/logout", as_page(logout.get_logout))
@@ -47,6 +53,8 @@ def add_internal(app: web.Application) -> None:
     app.router.add_post(refusal, as_aiohttp(internal(waiting.post_refuse)))
     finished = as_aiohttp(internal(logout.post_finished))
     app.router.add_post("/admin/sign_outs/actions/finish", finished)
+    keep = as_aiohttp(internal(signing_keys.post_keep))
+    app.router.add_post("/admin/signing_keys/actions/keep", keep)
     app.router.add_post("/oauth2/introspect", as_oauth(introspection.post_introspect))
 
 

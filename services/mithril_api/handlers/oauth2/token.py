@@ -17,19 +17,25 @@ from services.mithril_api.actions.refresh_tokens import RefreshAsked, refused_un
 from services.mithril_api.domain.limits import Purpose
 from services.mithril_api.domain.minting import Minted
 from services.mithril_api.domain.oauth2 import authorization, scopes
+from services.mithril_api.domain.oauth2.access_tokens import AsJwt
 from services.mithril_api.domain.oauth2.client_authentication import Authenticated, withheld
+from services.mithril_api.domain.oauth2.client_metadata import (
+    AccessTokenFormat,
+    ClientMetadata,
+)
 from services.mithril_api.domain.oauth2.faults import (
     ErrorCode,
     Fault,
     invalid_grant,
     invalid_request,
 )
-from services.mithril_api.domain.oauth2.grant_faults import fault_of
+from services.mithril_api.domain.oauth2.grant_faults import SCOPE_TOO_LONG, fault_of
 from services.mithril_api.domain.oauth2.parameters import Parameters
 from services.mithril_api.domain.refresh import Terms
 from services.mithril_api.domain.refusals import Refused
 from services.mithril_api.handlers.keys import DEPS, METRICS, REFRESHES
-from services.mithril_api.handlers.oauth2.answers import json_answer, refuse
+from services.mithril_api.handlers.oauth2 import id_tokens
+from services.mithril_api.handlers.oauth2.answers import issuer_of, json_answer, refuse
 from services.mithril_api.handlers.oauth2.callers import admitted, quota_headers
 from services.mithril_api.handlers.oauth2.forms import read_form, required
 from services.mithril_api.handlers.oauth2.proofs import proof_of
@@ -46,7 +52,7 @@ async def post_token(request: web.Request) -> web.StreamResponse:
     """Issue tokens for a grant."""
     form = await read_form(request)
     grant_type = required(form, "grant_type")
-    at_once = _at_once(form) if grant_type == CLIENT_CREDENTIALS else None
+    at_once = _at_once(request, form) if grant_type == CLIENT_CREDENTIALS else None
     who = await admitted(
         request, form, purpose=Purpose.TOKEN, issue=at_once, proof=proof_of(request)
     )
@@ -82,13 +88,14 @@ async def _code(request: web.Request, form: Parameters, who: Admitted) -> dict[s
         code=code,
         redirect_uri=redirect_uri,
         code_verifier=form.get("code_verifier"),
-        terms=_terms(form, who),
+        terms=_terms(request, form, who),
     )
     outcome = await exchange_code.exchange(request.app[DEPS], asked)
     _count(request, "authorization_code", outcome)
     if isinstance(outcome, Refused):
         refuse(fault_of(outcome))
-    return _answer(request, outcome.access, refresh_token=outcome.refresh.value)
+    body = _answer(request, outcome.access, refresh_token=outcome.refresh.value)
+    return body | await id_tokens.beside(request, who, outcome.access, outcome.signed_in)
 
 
 async def _refresh(request: web.Request, form: Parameters, who: Admitted) -> dict[str, Any]:
@@ -100,7 +107,7 @@ async def _refresh(request: web.Request, form: Parameters, who: Admitted) -> dic
         client_id=who.client.client_id,
         by=Proved(connection_id=connection_id),
         refresh_token=value,
-        terms=_terms(form, who),
+        terms=_terms(request, form, who),
         traceparent=tracing.current.get(),
     )
     outcome = refused_unseen(asked) or await request.app[REFRESHES].submit(asked)
@@ -108,17 +115,20 @@ async def _refresh(request: web.Request, form: Parameters, who: Admitted) -> dic
     if isinstance(outcome, Refused):
         refuse(fault_of(outcome))
     # Of a client that keeps its refresh token, the answer says so by leaving it out (§6).
-    return _answer(request, outcome.access, refresh_token=outcome.refresh_token)
+    body = _answer(request, outcome.access, refresh_token=outcome.refresh_token)
+    return body | await id_tokens.beside(request, who, outcome.access, outcome.signed_in)
 
 
-def _at_once(form: Parameters) -> Callable[[Authenticated], ClientTokenAsked | Fault]:
+def _at_once(
+    request: web.Request, form: Parameters
+) -> Callable[[Authenticated], ClientTokenAsked | Fault]:
     """How a client's token for itself is issued in the batch that authenticates it."""
     traceparent = tracing.current.get()
-    return lambda who: _wanted(form, who, traceparent)
+    return lambda who: _wanted(request, form, who, traceparent)
 
 
 def _wanted(
-    form: Parameters, who: Authenticated, traceparent: str | None
+    request: web.Request, form: Parameters, who: Authenticated, traceparent: str | None
 ) -> ClientTokenAsked | Fault:
     """The token that a client may have for itself (RFC 6749 §4.4)."""
     client = who.client
@@ -136,10 +146,15 @@ def _wanted(
     fault = authorization.wrong_resource(client, resources)
     if fault is not None:
         return fault
+    scope = scope or client.type_scope
+    as_jwt = _as_jwt(request, client.metadata)
+    if as_jwt is not None and not as_jwt.has_room_for(scope, resources):
+        return SCOPE_TOO_LONG
     return ClientTokenAsked(
         client=who,
-        scope=scope or client.type_scope,
+        scope=scope,
         resources=resources,
+        as_jwt=as_jwt,
         traceparent=traceparent,
     )
 
@@ -149,7 +164,20 @@ _GRANTS: Mapping[str, Grant] = {"authorization_code": _code, "refresh_token": _r
 GRANT_TYPES = (*_GRANTS, CLIENT_CREDENTIALS)
 
 
-def _terms(form: Parameters, who: Admitted) -> Terms:
+def _as_jwt(request: web.Request, metadata: ClientMetadata) -> AsJwt | None:
+    """How the client's access tokens are written; none: they are opaque, all of them."""
+    settings = request.app[DEPS].settings
+    always = metadata.access_token_format is AccessTokenFormat.JWT
+    if not always and not settings.jwt_resources:
+        return None
+    return AsJwt(
+        alg=metadata.access_token_alg,
+        issuer=issuer_of(request, settings.issuer),
+        only_for=frozenset() if always else frozenset(settings.jwt_resources),
+    )
+
+
+def _terms(request: web.Request, form: Parameters, who: Admitted) -> Terms:
     scope = scopes.read(form.get("scope"))
     if isinstance(scope, Fault):
         refuse(scope)
@@ -159,6 +187,7 @@ def _terms(form: Parameters, who: Admitted) -> Terms:
         confirmation=who.client.confirmation,
         scope=frozenset(scope) or None,
         resources=_resources(form, who),
+        as_jwt=_as_jwt(request, who.client.metadata),
     )
 
 

@@ -1,13 +1,13 @@
 """What serves once and came: assertions of clients, and proofs of keys (RFC 7523, RFC 9449)
 
-Revision: 0009, after 0007.
+Revision: 0009, after 0008.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

@@ -9,6 +9,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from services.mithril_api.app import build
 from services.mithril_api.store import presented
+from shared.runtime.postgres import driver_of
 from shared.wire import jws
 from tests.builders import World
 from tests.integration.mithril_api.conftest import Api, settings_for
@@ -39,6 +40,17 @@ from tests.integration.mithril_api.oauth2.proving import (
 )
 from tests.races import commit_now, until_waiting
 
+# Whatever is issued to one client breaks the statement that it is in.
+POISON = (
+    (
+        "CREATE FUNCTION poison() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$BEGIN RAISE EXCEPTION 'poison'; END$$"
+    ),
+    (
+        "CREATE TRIGGER poison BEFORE INSERT ON tokens FOR EACH ROW "
+        "WHEN (NEW.client_id = '{}') EXECUTE FUNCTION poison()"
+    ),
+)
 REFUSED = (401, "invalid_client")
 
 
@@ -320,6 +332,22 @@ class TestOnce:
 
         assert first.status == 200
         assert await asks(api, text) == REFUSED
+
+    async def test_a_batch_that_fails_has_used_up_nothing(self, api: Api) -> None:
+        world, poisoned = await a_client_by_key(api), await a_client_by_key(api)
+        async with api.deps.db.begin() as conn:
+            for statement in POISON:
+                await driver_of(conn).execute(statement.format(poisoned.client_id))
+        texts = [assertion(api, world) for _ in range(6)]
+        bad = assertion(api, poisoned)
+
+        refused, *answers = await asyncio.gather(*(asks(api, one) for one in [bad, *texts]))
+
+        assert refused[0] == 500
+        assert answers == [(200, None)] * 6
+        async with api.deps.db.begin() as conn:
+            await driver_of(conn).execute("DROP TRIGGER poison ON tokens")
+        assert await asks(api, bad) == (200, None)
 
     async def test_what_was_refused_for_its_proof_may_come_again(self, api: Api) -> None:
         world = await a_client_by_key(api, token_quota="off")

@@ -20,6 +20,7 @@ from tests.integration.mithril_api.oauth2.oauth import (
     a_code,
     bought,
     client_credentials,
+    exchange,
     query_of,
     token,
 )
@@ -64,7 +65,10 @@ def here(api: Api, code: str) -> str:
 async def known(api: Api, world: World) -> dict[str, str]:
     """What the reader of the manual has at hand."""
     tokens = await bought(api, world)
+    code = await a_code(api, world, scope="openid email")
+    openid = await exchange(api, world, code)
     return {
+        "ID_ACCESS_TOKEN": openid.body["access_token"],
         "CLIENT_ID": str(world.client_id),
         "CLIENT_SECRET": world.client_secret,
         "CODE": await a_code(api, world),

@@ -367,11 +367,11 @@ class TestClientCredentials:
 
 
 UNKEPT = [
-    {"access_token_format": "jwt"},
+    {"access_token_format": "json"},
+    {"id_token_signed_response_alg": "none"},
     {"access_token_format": 1},
     {"jwks_uri": "https://clinic.test/jwks"},
     {"x5t#S256": "A" * 43},
-    {"backchannel_logout_uri": "https://clinic.test/logout"},
 ]
 
 

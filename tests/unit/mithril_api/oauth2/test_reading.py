@@ -52,6 +52,8 @@ SETTINGS = st.dictionaries(
             "resource",
             "jwks",
             "access_token_format",
+            "id_token_signed_response_alg",
+            "backchannel_logout_uri",
             "token_quota",
             "dpop_bound_access_tokens",
             "post_logout_redirect_uris",

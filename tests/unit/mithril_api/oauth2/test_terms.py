@@ -58,11 +58,19 @@ def test_all_that_is_left_of_what_was_granted_is_given_where_nothing_is_asked() 
 
 
 def test_no_scope_goes_without_a_role() -> None:
-    token = replace(TOKEN, scope=("openid",))
+    token = replace(TOKEN, scope=("x:read",))
 
-    verdict = judged(Terms(), token=token, app_scope=("openid",))
+    verdict = judged(Terms(), token=token, app_scope=("x:read",))
 
     assert verdict == Refused(Reason.APPROVAL_MISSING)
+
+
+def test_what_only_tells_who_the_user_is_needs_no_role_but_the_users_consent() -> None:
+    token = replace(TOKEN, scope=("openid", "email", "x:read"))
+
+    verdict = judged(Terms(), token=token, app_scope=("openid", "x:read"))
+
+    assert verdict.scope == ("openid",)
 
 
 @pytest.mark.parametrize(
