@@ -129,6 +129,22 @@ TOKENS = Board(
             legend="{{service}}",
         ),
         Panel(
+            title="Do clients hear of sign-outs?",
+            unit=RATE,
+            description="Logout tokens by what came of them; what failed is tried again.",
+            query=rate_of("mithril_backchannel_logouts_total", "outcome"),
+            legend="{{outcome}}",
+            empty="No client was to be told of one.",
+        ),
+        Panel(
+            title="How long do the signing keys suffice?",
+            unit=SECONDS,
+            description="Until each algorithm's newest key should have a successor.",
+            query="max by (alg) (mithril_signing_key_due_timestamp_seconds) - time()",
+            legend="{{alg}}",
+            empty="There is no signing key.",
+        ),
+        Panel(
             title="Do SMS and mails leave?",
             unit=RATE,
             description="What became of each.",

@@ -31,7 +31,7 @@ from services.mithril_api.uses import ConnectionUses
 from shared.peers.backchannel import Backchannel
 from shared.peers.session import SharedSession
 from shared.peers.settings import outside_systems
-from shared.runtime import health, http, metrics, revisions
+from shared.runtime import health, http, metrics, revisions, tracing
 from shared.runtime.clock import Clock, SystemClock
 from shared.runtime.coalesce import Coalescer
 from shared.runtime.entropy import Entropy, SystemEntropy
@@ -79,7 +79,7 @@ def build(
         metrics=RelayMetrics(registry),
     )
     clock = clock or SystemClock()
-    session = SharedSession()
+    session = SharedSession(tracing.client_traces)
     outside = outside_systems(settings, session=session, now=clock.now, unique=entropy.uuid)
     woken, session_over = asyncio.Event(), asyncio.Event()
     db = connect(
