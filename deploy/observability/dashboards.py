@@ -61,7 +61,7 @@ def _graph(panel: Panel) -> timeseries.Panel:
         .description(said)
         .datasource(_SOURCE)
         .unit(panel.unit)
-        .min(0)
+        .axis_soft_min(0)
         .height(8)
         .span(12)
         .legend(legend)
