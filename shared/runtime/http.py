@@ -21,6 +21,7 @@ from shared.runtime.overload import OverloadedError
 from shared.runtime.postgres import DatabaseUnavailableError
 from shared.wire import envelope
 from shared.wire.envelope import Answer, Meta, Problem
+from shared.wire.operations import Layer, around, style_of
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[Answer | web.StreamResponse]]
 
@@ -76,8 +77,7 @@ def as_aiohttp(handler: Handler) -> Callable[[web.Request], Awaitable[web.Stream
         body = envelope.success(request[META], answer)
         return web.Response(body=body, status=answer.status, headers=headers)
 
-    render.__name__ = getattr(handler, "__name__", "handler")
-    return render
+    return around(render, handler, Layer(style="envelope", refuses=(400, 406, 503)))
 
 
 def _middleware(listener: str, entropy: Entropy, metrics: HttpMetrics) -> Middleware:
@@ -142,13 +142,18 @@ def _encodable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
+def has_nul(request: web.Request) -> bool:
+    """Whether there is a NUL in the address: PostgreSQL has no text with one."""
+    return "\x00" in request.path or "\x00" in request.query_string
+
+
 async def _answer(
     request: web.Request,
     handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
     meta: Meta,
 ) -> web.StreamResponse:
     try:
-        if "\x00" in request.path or "\x00" in request.query_string:
+        if has_nul(request) and style_of(request.match_info.handler) != "oauth":
             raise envelope.malformed()  # noqa: TRY301 — the table of answers is below
         return await handler(request)
     except Problem as problem:
