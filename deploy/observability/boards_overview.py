@@ -175,6 +175,13 @@ SCHEDULER = Board(
             legend="{{job_name}}",
         ),
         Panel(
+            title="How many client secrets end soon?",
+            unit=COUNT,
+            description="Those that have none after them; each was told of by an event.",
+            query="max by (service) (mithril_connection_secrets_expiring)",
+            legend="{{service}}",
+        ),
+        Panel(
             title="Did rows wait for a partition?",
             unit=COUNT,
             description="Moved in the last hour, by table: the scheduler had come too late.",
