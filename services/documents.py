@@ -9,6 +9,7 @@ from typing import Any
 import typer
 from pydantic import TypeAdapter
 
+from services.mithril_api.app import describe
 from services.scheduler import retention
 from shared.events.catalogue import CATALOGUE
 from shared.events.envelope import Event
@@ -131,9 +132,15 @@ def events() -> str:
     return "\n".join(lines) + "\n"
 
 
+def openapi() -> str:
+    """The OpenAPI document of both listeners of mithril-api."""
+    return json.dumps(describe(), indent=1, ensure_ascii=False) + "\n"
+
+
 DOCUMENTS: Mapping[str, Callable[[], str]] = {
     "docs/asyncapi.json": asyncapi,
     "docs/events.md": events,
+    "docs/openapi.json": openapi,
     "docs/retention.md": retention.render,
 }
 

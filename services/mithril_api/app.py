@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
 
 from services.mithril_api.actions.check_security import check_security
 from services.mithril_api.actions.deliver_mail import Delivery, deliver_mail
@@ -20,7 +21,8 @@ from services.mithril_api.deps import Deps
 from services.mithril_api.domain.oauth2.signing_keys import Alg, SigningKey, state_of
 from services.mithril_api.domain.security_check import Finding
 from services.mithril_api.domain.verification import Verdict
-from services.mithril_api.handlers import keys, read_only, routes
+from services.mithril_api.handlers import description, keys, read_only, routes
+from services.mithril_api.handlers.document import document_of
 from services.mithril_api.leases import QuotaLeases
 from services.mithril_api.metrics import Metrics
 from services.mithril_api.postman import Postman
@@ -31,7 +33,7 @@ from services.mithril_api.uses import ConnectionUses
 from shared.peers.backchannel import Backchannel
 from shared.peers.session import SharedSession
 from shared.peers.settings import outside_systems
-from shared.runtime import health, http, metrics, revisions
+from shared.runtime import health, http, metrics, revisions, tracing
 from shared.runtime.clock import Clock, SystemClock
 from shared.runtime.coalesce import Coalescer
 from shared.runtime.entropy import Entropy, SystemEntropy
@@ -79,7 +81,7 @@ def build(
         metrics=RelayMetrics(registry),
     )
     clock = clock or SystemClock()
-    session = SharedSession()
+    session = SharedSession(tracing.client_traces)
     outside = outside_systems(settings, session=session, now=clock.now, unique=entropy.uuid)
     woken, session_over = asyncio.Event(), asyncio.Event()
     db = connect(
@@ -137,6 +139,7 @@ def build(
         app.cleanup_ctx.append(session.while_serving)
     routes.add_public(public)
     routes.add_internal(internal)
+    description.add_routes(public, internal, page=settings.api_page == "on")
     if settings.read_only:
         for app in (public, internal):
             read_only.refuse_changes(app)
@@ -151,6 +154,19 @@ def build(
         logout_postman=Postman(_logouts(deps), woken=session_over, hands=4),
         registry=registry,
     )
+
+
+def describe() -> dict[str, Any]:
+    """The OpenAPI document of both listeners, of a service that is never started."""
+    settings = Settings(
+        database_url=SecretStr("postgresql://nobody@localhost/none"),
+        secret_keys=(SecretStr("never-used-for-anything"),),
+        kafka_bootstrap_servers="localhost:9092",
+        api_page="on",
+    )
+    built = build(settings)
+    built.deps.passwords.close()
+    return document_of({"public": built.public, "internal": built.internal})
 
 
 def _mails(deps: Deps) -> Callable[[], Awaitable[bool]] | None:
@@ -210,6 +226,7 @@ def _coalescer(
         lanes=deps.settings.batch_lanes,
         fatal=(DatabaseUnavailableError,),
         observe=counted.batch_size.labels(operation).observe,
+        name=operation,
     )
 
 

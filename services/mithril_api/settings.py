@@ -77,6 +77,11 @@ class Settings(
         pattern=r"^https?://[^\s?#]+$",
         description="our identifier in `iss` (RFC 9207); none: the address that was called",
     )
+    api_page: Literal["on", "off"] = Field(
+        "on",
+        validation_alias="MITHRIL_API_PAGE",
+        description="whether `/docs` is there: a page to try every operation",
+    )
     dpop_nonce: Literal["required", "optional"] = Field(
         "required",
         validation_alias="MITHRIL_DPOP_NONCE",
@@ -93,6 +98,13 @@ class Settings(
         validation_alias="MITHRIL_SECRET_OVERLAP",
         ge=0,
         description="seconds for which a former client secret works after refresh_secret",
+    )
+    secret_lifetime_days: int | None = Field(
+        None,
+        validation_alias="MITHRIL_SECRET_LIFETIME_DAYS",
+        ge=1,
+        description="after which a client secret ends unless its request says when; "
+        "none: never",
     )
     password_workers: int = Field(1, validation_alias="MITHRIL_PASSWORD_WORKERS", ge=1)
     password_memory_kib: int = Field(
@@ -216,6 +228,11 @@ class Settings(
             ),
             absolute=None if absolute is None else timedelta(seconds=absolute),
         )
+
+    def secret_lifetime(self) -> timedelta | None:
+        """How long a client secret works whose request does not say; none: for good."""
+        days = self.secret_lifetime_days
+        return None if days is None else timedelta(days=days)
 
     def code_ttl(self) -> timedelta:
         """How long an authorization code lives."""

@@ -5,6 +5,7 @@ from services.scheduler.actions.expire_one_time_codes import expire_one_time_cod
 from services.scheduler.actions.expire_tokens import expire_tokens
 from services.scheduler.actions.purge_tokens import purge_tokens
 from services.scheduler.actions.rotate_signing_keys import rotate_signing_keys
+from services.scheduler.actions.tell_expiring_secrets import tell_expiring_secrets
 from services.scheduler.actions.trim_job_runs import trim_job_runs
 from services.scheduler.actions.trim_outbox import trim_outbox
 from services.scheduler.actions.trim_sign_in import trim_sign_in
@@ -69,6 +70,16 @@ JOBS = (
         "that could not be sent is tried for a day, and its link lives from then on.",
         counts="rows",
         work=trim_sign_in,
+    ),
+    Job(
+        name="tell-expiring-secrets",
+        schedule="secret_expiry_schedule",
+        what="Tells of client secrets that end soon and have none after them: an event each, "
+        "once, and `mithril_connection_secrets_expiring`. Deletes nothing.",
+        kept_for=None,
+        reason="A secret that ends unnoticed cuts a clinic off.",
+        counts="secrets",
+        work=tell_expiring_secrets,
     ),
     Job(
         name="rotate-signing-keys",

@@ -37,6 +37,11 @@ class Metrics:
             "Outbox partitions past their retention that hold unpublished events.",
             registry=registry,
         )
+        self.secrets_expiring = Gauge(
+            "mithril_connection_secrets_expiring",
+            "Client secrets that end soon and have none after them; set by the last run here.",
+            registry=registry,
+        )
         self.rows_repaired = Counter(
             "mithril_partition_rows_repaired",
             "Rows that waited in a default partition for a partition of their own.",

@@ -59,6 +59,10 @@ class Settings(ReadOnlySettings, ProcessSettings):
         "27 5 * * *", validation_alias="MITHRIL_JOB_RUNS_TRIMMING_SCHEDULE"
     )
 
+    secret_expiry_schedule: Cron = Field(
+        "47 * * * *", validation_alias="MITHRIL_SECRET_EXPIRY_SCHEDULE"
+    )
+
     token_ttl_after_expiration_days: int = Field(
         30, validation_alias="TOKEN_TTL_AFTER_EXPIRATION_DAYS", ge=1
     )
@@ -67,6 +71,12 @@ class Settings(ReadOnlySettings, ProcessSettings):
     )
     outbox_retention_days: int = Field(
         1, validation_alias="MITHRIL_OUTBOX_RETENTION_DAYS", ge=1
+    )
+    secret_expiry_notice_days: int = Field(
+        14,
+        validation_alias="MITHRIL_SECRET_EXPIRY_NOTICE_DAYS",
+        ge=1,
+        description="before its end that a client secret is told of",
     )
     job_runs_retention_days: int = Field(
         90, validation_alias="MITHRIL_JOB_RUNS_RETENTION_DAYS", ge=1
@@ -112,6 +122,10 @@ class Settings(ReadOnlySettings, ProcessSettings):
     def job_runs_kept_for(self) -> timedelta:
         """How long the history of jobs stays."""
         return timedelta(days=self.job_runs_retention_days)
+
+    def secrets_told_ahead(self) -> timedelta:
+        """How long before its end a client secret is told of."""
+        return timedelta(days=self.secret_expiry_notice_days)
 
     def misfires_within(self) -> timedelta:
         """How late a scheduled run may be."""

@@ -118,7 +118,7 @@ def _people(demo: Mapping[str, str]) -> list[str]:
 def _application(api: str, demo: Mapping[str, str]) -> list[str]:
     rows = {
         "issuer": api,
-        "discovery": f"{api}/.well-known/oauth-authorization-server",
+        "discovery": f"{api}/.well-known/openid-configuration",
         "client_id": demo["client_id"],
         "client_secret": demo["app_secret"],
         "redirect_uri": demo["app_redirect_uri"],

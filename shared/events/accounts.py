@@ -240,6 +240,17 @@ class ConnectionSecretRotated(_ClientEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionSecretExpiring(_ClientEvent):
+    """The secret of a connection ends soon, and there is none after it. Told once a secret."""
+
+    type: ClassVar[str] = "mithril.connection.secret-expiring.v1"
+
+    connection_id: UUID
+    consumer_id: UUID
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RoleChanged(Event):
     """A role was made, changed or deleted; the scope is what it holds afterwards."""
 

@@ -2,11 +2,13 @@
 
 import hashlib
 import mimetypes
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import web
+
+from shared.wire.operations import Gives, operation
 
 PREFIX = "/static/"
 _FOREVER = "public, max-age=31536000, immutable"
@@ -20,14 +22,19 @@ class _File:
 
 
 class StaticFiles:
-    """The files of some directories; a later directory wins over a former one."""
+    """The files of some directories; a later directory wins over a former one.
 
-    def __init__(self, directories: Sequence[Path]) -> None:
+    `only`: those of these names, where a directory has more than is needed.
+    """
+
+    def __init__(
+        self, directories: Sequence[Path], *, only: Collection[str] | None = None
+    ) -> None:
         self._urls: dict[str, str] = {}
         self._files: dict[str, _File] = {}
         for directory in directories:
             for path in sorted(directory.rglob("*")):
-                if path.is_file():
+                if path.is_file() and (only is None or path.name in only):
                     self._add(directory, path)
 
     def url(self, name: str) -> str:
@@ -38,8 +45,13 @@ class StaticFiles:
         """What a file says, for a page that has it within itself."""
         return self._files[self._urls[name].removeprefix(PREFIX)].content.decode()
 
+    @operation(
+        Gives(data=str, enveloped=False, media="text/javascript"),
+        Gives(data=str, enveloped=False, media="text/css"),
+        refuses=(404,),
+    )
     async def get(self, request: web.Request) -> web.Response:
-        """Answer `/static/{name}`; only names with the right mark exist."""
+        """A file of a page; only names with the right mark of its content exist."""
         file = self._files.get(request.match_info["name"])
         if file is None:
             raise web.HTTPNotFound

@@ -8,8 +8,10 @@ from shared.runtime.bearer import bearer_of, is_service_token
 from shared.runtime.http import Handler
 from shared.runtime.settings import ProcessSettings
 from shared.wire.envelope import Answer, access_denied
+from shared.wire.operations import Layer, Needs, around
 
 MISSING_BEARER = "Authorization header is not set or doesn't contain Bearer token"
+SERVICE_TOKEN = Needs(scheme="serviceToken")
 INVALID_TOKEN = "Invalid access token"  # noqa: S105 — a text of the contract
 
 
@@ -38,5 +40,4 @@ def platform_only(
             )
         return await handler(request)
 
-    guarded.__name__ = getattr(handler, "__name__", "handler")
-    return guarded
+    return around(guarded, handler, Layer(refuses=(401,), needs=(SERVICE_TOKEN,)))

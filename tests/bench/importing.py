@@ -15,6 +15,7 @@ from tests.integration.mithril_api.legacy.original import create
 
 _FILL = Path(__file__).with_name("importing.sql")
 _BATCH = 20_000
+_ROUNDS = 2  # of further runs: the machine is shared, so the better one counts
 _BARE = "CREATE TABLE bench_bare (LIKE tokens INCLUDING DEFAULTS INCLUDING INDEXES)"
 
 
@@ -31,9 +32,7 @@ async def measure(place: Place) -> list[Measured]:
     source = await _original(place)
     target = await place.database("moved", services.mithril_api)
     first, seconds = await _timed(source, target)
-    again, later = await _timed(source, target)
-    if again.changes():
-        raise RuntimeError(f"the second run changed {again.changes()} rows")
+    later = min([await _again(source, target) for _ in range(_ROUNDS)])
     bare = await _bare(target, place.directory / "tokens.copy")
     count = first.of("tokens").new
     note = f"{count} tokens and what they need in {seconds:.1f} s; COPY {bare:.1f} s"
@@ -67,6 +66,13 @@ async def _timed(source: str, target: str) -> tuple[Report, float]:
         progress=_Quiet(),
     )
     return report, time.perf_counter() - started
+
+
+async def _again(source: str, target: str) -> float:
+    report, seconds = await _timed(source, target)
+    if report.changes():
+        raise RuntimeError(f"a further run changed {report.changes()} rows")
+    return seconds
 
 
 async def _bare(url: str, file: Path) -> float:

@@ -17,7 +17,7 @@ _CACHE = Path(__file__).parents[2] / ".cache"
 _FILES = ("package.json", "package-lock.json")
 _OLDEST = 20
 _INSTALL_SECONDS = 120
-_RUN_SECONDS = 60
+_RUN_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

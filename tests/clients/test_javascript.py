@@ -13,6 +13,8 @@ from tests.clients.plugin import found
 from tests.clients.standing import Standing, a_key
 from tests.neighbours.household import HOUSEHOLD
 
+ALGS = ("RS256", "PS256", "ES256", "EdDSA")
+RESOURCE = "https://records.test"
 HOME = "https://clinic.test/bye"
 SCENARIOS = {
     "openid_client": (
@@ -24,6 +26,11 @@ SCENARIOS = {
         "a token is introspected and revoked",
         "an answer of another issuer, or of none, is refused by the library",
         "refusals are the library's own errors",
+        "an ID token is validated, with its signature, and comes anew with a refresh",
+        "ID tokens are signed by the algorithm that a client is registered for",
+        "the user's claims are fetched",
+        "a user is signed out and sent back, by the client's id or by its ID token",
+        "an introspection is signed",
         "a client proves who it is by its key",
         "a client with another key is refused",
         "tokens are bound to a key, with the nonce that the server wants",
@@ -31,16 +38,21 @@ SCENARIOS = {
         "all that FAPI 2.0 asks: pushed, by key, bound to a key",
     ),
     "oauth4webapi": (
-        "the server is discovered",
+        "the server is discovered, the same by both of its documents",
         "a code with PKCE becomes tokens which are refreshed",
         "a client without a secret signs in and refreshes",
         "a client gets a token for itself, by secret in the header or in the body",
         "a request is pushed",
         "a token is introspected and revoked",
         "an answer of another issuer, or of none, is refused by the library",
+        "an ID token is validated, with its signature, and the user's claims are fetched",
         "refusals are the library's own errors",
         "a client proves who it is by its key",
         "the server asks for its nonce in a proof, and gets it",
+        "all that FAPI 2.0 asks: pushed, by key, bound to a key",
+        "a resource validates an access token that is a JWT",
+        "a resource validates a JWT that is bound to a key",
+        "an introspection is signed",
     ),
 }
 Report = dict[str, str | None]
@@ -82,10 +94,21 @@ def settings(server: Standing) -> dict[str, Any]:
         "keyed_rsa": register(key=a_key("PS256"), **by_key),
         "strict": register(key=a_key("ES256"), **by_key, **strict),
     }
+    for alg in ALGS:
+        clients[f"jwt {alg}"] = register(
+            access_token_format="jwt",
+            access_token_signed_response_alg=alg,
+            introspection_signed_response_alg=alg,
+            resource=[RESOURCE],
+        )
+    by_alg = {alg: register(id_token_signed_response_alg=alg) for alg in ALGS}
     return {
         "issuer": server.issuer,
         "agent": server.agent,
+        "algs": ALGS,
+        "resource": RESOURCE,
         "clients": {name: {**asdict(it), "home": HOME} for name, it in clients.items()},
+        "clients_by_alg": {alg: asdict(client) for alg, client in by_alg.items()},
     }
 
 

@@ -44,6 +44,26 @@ def test_a_code_with_pkce_becomes_tokens_which_are_refreshed(
     assert refreshed["access_token"] != token["access_token"]
 
 
+def test_a_client_without_a_secret_signs_its_user_in_and_refreshes(
+    server: Standing, metadata: dict[str, str]
+) -> None:
+    client = server.register(token_endpoint_auth_method="none")
+    with OAuth2Session(
+        client.client_id, redirect_uri=client.redirect_uri, scope=SCOPE, pkce="S256"
+    ) as session:
+        url, _ = session.authorization_url(metadata["authorization_endpoint"])
+        token = session.fetch_token(
+            metadata["token_endpoint"],
+            include_client_id=True,
+            authorization_response=server.visit(url),
+        )
+        refreshed = session.refresh_token(
+            metadata["token_endpoint"], client_id=client.client_id
+        )
+
+    assert refreshed["refresh_token"] != token["refresh_token"]
+
+
 def test_a_session_refreshes_by_itself_when_its_token_has_expired(
     server: Standing, metadata: dict[str, str]
 ) -> None:

@@ -112,7 +112,7 @@ async def a_library_signs_in(endpoints: dict[str, Any]) -> tuple[Any, Any]:
     demo, api = endpoints["demo"], endpoints["services"]["mithril-api"]["public"]
     verifier = generate_token(48)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
-        async with http.get(api + "/.well-known/oauth-authorization-server") as answer:
+        async with http.get(api + "/.well-known/openid-configuration") as answer:
             found = await answer.json()
         with OAuth2Session(
             demo["client_id"],

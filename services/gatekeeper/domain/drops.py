@@ -77,6 +77,7 @@ IRRELEVANT: tuple[type[Event], ...] = (
     accounts.UserCreated,
     accounts.UserUnblocked,
     accounts.AppApproved,
+    accounts.ConnectionSecretExpiring,  # it still works
     accounts.ClientCreated,
     accounts.ClientUnblocked,
     keys.SigningKeyMade,  # a verdict rests on what is stored, not on a signature

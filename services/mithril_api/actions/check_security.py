@@ -39,6 +39,7 @@ def deployment_of(settings: Settings) -> Deployment:
         password_passes=settings.password_passes,
         trusted_clients=len(settings.trusted_client_ids),
         proxies=settings.trusted_proxies,
+        api_page=settings.api_page == "on",
         certificates=settings.client_certificate_header is not None,
         ingresses=settings.trusted_ingresses,
     )

@@ -1,5 +1,6 @@
 """Open a connection of a consumer for a client, or change the one there is: one transaction."""
 
+from datetime import datetime
 from typing import TypeAlias
 
 from sqlalchemy.exc import IntegrityError
@@ -30,7 +31,12 @@ _MISSING = Invalid(entry="$.redirect_uri", rule="required", description="can't b
 
 
 async def put_connection(
-    deps: Deps, *, client_id: ClientId, consumer_id: ClientId, redirect_uri: str | None
+    deps: Deps,
+    *,
+    client_id: ClientId,
+    consumer_id: ClientId,
+    redirect_uri: str | None,
+    expires_at: datetime | None = None,
 ) -> Outcome:
     """The connection, always with a fresh secret.
 
@@ -41,7 +47,9 @@ async def put_connection(
 
     async def work() -> Outcome:
         async with deps.db.begin() as conn:
-            return await _put(deps, conn, client_id, consumer_id, redirect_uri)
+            return await _put(
+                deps, conn, client_id, consumer_id, redirect_uri, expires_at=expires_at
+            )
 
     try:
         outcome = await retrying(work)
@@ -59,11 +67,13 @@ async def _put(
     client_id: ClientId,
     consumer_id: ClientId,
     redirect_uri: str | None,
+    *,
+    expires_at: datetime | None,
 ) -> Outcome:
     while True:
         before = await connections.hold_of_consumer(conn, client_id, consumer_id)
         if before is not None:
-            return await _update(deps, conn, before, redirect_uri)
+            return await _update(deps, conn, before, redirect_uri, expires_at=expires_at)
         if redirect_uri is None:
             known = await clients.with_type(conn, client_id) is not None
             return Unfit((_MISSING,)) if known else Refused(Reason.NOT_FOUND)
@@ -77,14 +87,23 @@ async def _put(
             updated_at=now,
         )
         if await connections.add(conn, fresh):
-            secret = await rotate(deps, conn, fresh, now=now)
+            made = await rotate(deps, conn, fresh, now=now, expires_at=expires_at)
             event = told_of_change(fresh, "created")
             await outbox.put(conn, message(deps, event, at=now))
-            return Opened(connection=fresh, secret=secret, is_new=True)
+            return Opened(
+                connection=fresh,
+                secret=made.secret,
+                expires_at=made.expires_at,
+                is_new=True,
+            )
 
 
 async def _update(
-    deps: Deps, conn: AsyncConnection, before: Connection, redirect_uri: str | None
+    deps: Deps,
+    conn: AsyncConnection,
+    before: Connection,
+    redirect_uri: str | None,
+    expires_at: datetime | None,
 ) -> Opened:
     now = deps.clock.now()  # after the lock
     after = changed(before, ConnectionChange(redirect_uri=redirect_uri), now=now)
@@ -92,6 +111,8 @@ async def _update(
     if after != before:
         await connections.save(conn, after)
         events.insert(0, told_of_change(after, "updated"))
-    secret = await reissue(deps, conn, after, now=now)
+    made = await reissue(deps, conn, after, now=now, expires_at=expires_at)
     await outbox.put_many(conn, [message(deps, event, at=now) for event in events])
-    return Opened(connection=after, secret=secret, is_new=False)
+    return Opened(
+        connection=after, secret=made.secret, expires_at=made.expires_at, is_new=False
+    )

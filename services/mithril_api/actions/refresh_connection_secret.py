@@ -21,7 +21,12 @@ from shared.runtime import outbox
 
 
 async def refresh_connection_secret(
-    deps: Deps, client_id: ClientId, connection_id: ConnectionId, *, api_key: str | None
+    deps: Deps,
+    client_id: ClientId,
+    connection_id: ConnectionId,
+    *,
+    api_key: str | None,
+    expires_at: datetime | None = None,
 ) -> Opened | Refused:
     """The connection with its new secret; the former one works until the overlap ends."""
     digests = (
@@ -40,28 +45,41 @@ async def refresh_connection_secret(
         )
         if refused is not None:
             return refused
-        opened = await _rotated(deps, conn, connection, now=now)
+        opened = await _rotated(deps, conn, connection, now=now, expires_at=expires_at)
     deps.committed()
     return opened
 
 
 async def rotate_connection_secret(
-    deps: Deps, client_id: ClientId, connection_id: ConnectionId
+    deps: Deps,
+    client_id: ClientId,
+    connection_id: ConnectionId,
+    *,
+    expires_at: datetime | None = None,
 ) -> Opened | Refused:
     """The same for an operator, whose right to it is not the consumer's key."""
     async with deps.db.begin() as conn:
         connection = await connections.hold(conn, client_id, connection_id)
         if connection is None:
             return Refused(Reason.NOT_FOUND)
-        opened = await _rotated(deps, conn, connection, now=deps.clock.now())
+        opened = await _rotated(
+            deps, conn, connection, now=deps.clock.now(), expires_at=expires_at
+        )
     deps.committed()
     return opened
 
 
 async def _rotated(
-    deps: Deps, conn: AsyncConnection, connection: Connection, *, now: datetime
+    deps: Deps,
+    conn: AsyncConnection,
+    connection: Connection,
+    *,
+    now: datetime,
+    expires_at: datetime | None,
 ) -> Opened:
-    secret = await rotate(deps, conn, connection, now=now)
+    made = await rotate(deps, conn, connection, now=now, expires_at=expires_at)
     event = told_of_rotation(connection)
     await outbox.put(conn, message(deps, event, at=now))
-    return Opened(connection=connection, secret=secret, is_new=False)
+    return Opened(
+        connection=connection, secret=made.secret, expires_at=made.expires_at, is_new=False
+    )

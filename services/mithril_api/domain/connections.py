@@ -39,7 +39,16 @@ class Opened:
 
     connection: Connection
     secret: str = field(repr=False)
+    expires_at: datetime | None  # none: when it is rotated
     is_new: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fresh:
+    """A secret that was just made, and when it ends."""
+
+    secret: str = field(repr=False)
+    expires_at: datetime | None
 
 
 def changed(

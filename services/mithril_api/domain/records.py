@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NotRequired
+from uuid import UUID
+
+from pydantic import ConfigDict
+from typing_extensions import TypedDict
 
 from shared.models.ids import AppId, ClientId, ConnectionId, FamilyId, TokenId, UserId
 from shared.models.scopes import joined
@@ -42,6 +46,31 @@ class Token:
         if self.revoked_at is None:
             return self.expires_at
         return min(self.expires_at, self.revoked_at)
+
+
+class TokenDetails(TypedDict, total=False):
+    """What is known of a token. What an operator wrote there stands there, too."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]  # pydantic's own
+
+    client_id: UUID
+    grant_type: str
+    scope: str
+    app_id: UUID
+    refresh_token: str
+    redirect_uri: str
+    cnf: dict[str, str]
+
+
+class TokenObject(TypedDict):
+    """A token. Its value is there only where the caller has it already, or must learn it now."""
+
+    id: UUID
+    name: TokenName
+    value: NotRequired[str]
+    expires_at: int  # Unix seconds
+    user_id: UUID
+    details: TokenDetails
 
 
 CONSTRAINED = "sender_constrained"  # of refresh tokens: what they buy is bound to a key

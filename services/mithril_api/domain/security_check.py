@@ -69,6 +69,7 @@ class Deployment:
     password_passes: int
     trusted_clients: int
     proxies: Sequence[str]
+    api_page: bool
     certificates: bool = False  # an ingress hands certificates of clients on
     ingresses: Sequence[str] = ()  # whose word on them is taken
 
@@ -147,6 +148,12 @@ def _of_settings(given: Deployment) -> Iterator[Finding]:
         "MITHRIL_TRUSTED_PROXIES",
         "no proxy of ours is everybody",
         "everybody may say where a request comes from",
+    )
+    yield _wished(
+        not given.api_page,
+        "MITHRIL_API_PAGE",
+        "there is no page to try the API",
+        "`/docs` is a page to try the API: fine for trying, needless elsewhere",
     )
     if given.certificates:
         yield _either(

@@ -9,9 +9,10 @@ from services.mithril_api.handlers.callers import (
     is_platform,
     required_bearer,
 )
+from services.mithril_api.handlers.declaring import CONSUMER_HEADER, STEP, consumer, wrapped
 from services.mithril_api.handlers.keys import DEPS
 from services.mithril_api.handlers.problems import refuse
-from services.mithril_api.handlers.rendering import user_object
+from services.mithril_api.handlers.rendering import UserObject, user_object
 from services.mithril_api.handlers.tokens import NO_STORE
 from services.mithril_api.store import users
 from shared.models.ids import UserId
@@ -21,6 +22,7 @@ from shared.runtime.http import note
 from shared.runtime.platform import MISSING_BEARER
 from shared.wire.casting import Body, Text, cast, parse_uuid
 from shared.wire.envelope import Answer, access_denied
+from shared.wire.operations import Gives, operation
 
 
 class PasswordBody(Body):
@@ -29,6 +31,12 @@ class PasswordBody(Body):
     password: Text
 
 
+@operation(
+    Gives(data=UserObject),
+    needs=consumer("user:read"),
+    headers=CONSUMER_HEADER,
+    refuses=(401, 403, 404),
+)
 async def get_user(request: web.Request) -> Answer:
     """The calling user."""
     if shown_by(request) is None and not is_platform(request):
@@ -42,6 +50,9 @@ async def get_user(request: web.Request) -> Answer:
     return Answer(data=user_object(user), headers=NO_STORE)
 
 
+@operation(
+    Gives(data=UserObject), takes=wrapped("user", PasswordBody), needs=STEP, refuses=(401,)
+)
 async def post_update_password(request: web.Request) -> Answer:
     """Set a new password with the change_password_token that is the bearer."""
     bearer = required_bearer(request)

@@ -1,15 +1,23 @@
 """/admin/apps: the consents of the user who asks (spec §1.4). Another's are not there (W25)."""
 
-from typing import Any
 from uuid import UUID
 
 from aiohttp import web
+from typing_extensions import TypedDict
 
 from services.mithril_api.actions.create_app import create_app
 from services.mithril_api.actions.delete_app import delete_app
 from services.mithril_api.actions.update_app import update_app
 from services.mithril_api.domain.refusals import Clash, Refused
 from services.mithril_api.handlers.callers import consumer_of
+from services.mithril_api.handlers.declaring import (
+    CONSUMER_HEADER,
+    GONE,
+    consumer,
+    made,
+    page_of,
+    wrapped,
+)
 from services.mithril_api.handlers.keys import DEPS
 from services.mithril_api.handlers.parsing import (
     blanked,
@@ -21,6 +29,7 @@ from services.mithril_api.handlers.parsing import (
 from services.mithril_api.handlers.problems import refuse
 from services.mithril_api.handlers.rendering import (
     NOTHING,
+    Timestamp,
     created,
     list_answer,
     paged,
@@ -39,6 +48,7 @@ from shared.wire.envelope import (
     not_found,
     validation_failed,
 )
+from shared.wire.operations import Gives, operation
 
 READ, WRITE, DELETE = "app:read", "app:write", "app:delete"
 _CLIENT_ID, _CLIENT_NAME = "client-", "client_name-"
@@ -68,6 +78,25 @@ class ChangeBody(Body):
     scope: ScopeText | None = None
 
 
+class AppObject(TypedDict):
+    """A consent of a user to what a client may do."""
+
+    id: UUID
+    scope: str
+    user_id: UUID
+    client_id: UUID
+    client_name: str
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+@operation(
+    page_of(AppObject),
+    query=Filters,
+    needs=consumer(READ),
+    headers=CONSUMER_HEADER,
+    refuses=(401, 403, 404),
+)
 async def get_all(request: web.Request) -> Answer:
     """A page of the consents that the caller gave."""
     user_id = await _consumer(request, READ)
@@ -85,12 +114,25 @@ async def get_all(request: web.Request) -> Answer:
     return list_answer([rendered(item) for item in found], page, total)
 
 
+@operation(
+    Gives(data=AppObject),
+    needs=consumer(READ),
+    headers=CONSUMER_HEADER,
+    refuses=(401, 403, 404),
+)
 async def get_one(request: web.Request) -> Answer:
     """One of them."""
     user_id, app_id = await _consumer(request, READ), _app_of_path(request)
     return Answer(data=rendered(await _found(request, user_id, app_id)))
 
 
+@operation(
+    made(AppObject),
+    takes=wrapped("app", NewBody),
+    needs=consumer(WRITE),
+    headers=CONSUMER_HEADER,
+    refuses=(401, 403),
+)
 async def post(request: web.Request) -> Answer:
     """Record a consent of the caller."""
     user_id = await _consumer(request, WRITE)
@@ -108,6 +150,13 @@ async def post(request: web.Request) -> Answer:
     return created(rendered(outcome), f"/admin/apps/{outcome.app.id}")
 
 
+@operation(
+    Gives(data=AppObject),
+    takes=wrapped("app", ChangeBody),
+    needs=consumer(WRITE),
+    headers=CONSUMER_HEADER,
+    refuses=(401, 403, 404),
+)
 async def put(request: web.Request) -> Answer:
     """Change what a consent of the caller allows; whose and for whom it is stays."""
     user_id, app_id = await _consumer(request, WRITE), _app_of_path(request)
@@ -123,6 +172,7 @@ async def put(request: web.Request) -> Answer:
     return Answer(data=rendered(outcome))
 
 
+@operation(GONE, needs=consumer(DELETE), headers=CONSUMER_HEADER, refuses=(401, 403, 404))
 async def delete(request: web.Request) -> Answer:
     """Withdraw a consent of the caller; every token for that client is revoked."""
     user_id, app_id = await _consumer(request, DELETE), _app_of_path(request)
@@ -162,7 +212,7 @@ def _marked(text: str, mark: str) -> list[str]:
     return [item.removeprefix(mark) for item in items if item.startswith(mark)]
 
 
-def rendered(item: NamedApp) -> dict[str, Any]:
+def rendered(item: NamedApp) -> AppObject:
     """The App object of the contract (spec §1.4)."""
     app = item.app
     return {

@@ -25,6 +25,7 @@ from shared.runtime.platform import INVALID_TOKEN, MISSING_BEARER
 from shared.wire.casting import is_uuid
 from shared.wire.envelope import Answer, access_denied, forbidden
 from shared.wire.holders import Shown
+from shared.wire.operations import Layer, Needs, around
 
 MISSING_CONSUMER = "Missing header x-consumer-id"
 CONSENTS = "app:authorize"
@@ -137,5 +138,5 @@ def admin(handler: Handler, *, scope: str) -> Handler:
         acting.current.set(by)
         return await handler(request)
 
-    guarded.__name__ = getattr(handler, "__name__", "handler")
-    return guarded
+    needs = (platform.SERVICE_TOKEN, Needs(scheme="accessToken", scopes=(scope,)))
+    return around(guarded, handler, Layer(refuses=(401, 403), needs=needs))

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from aiohttp import web
+from typing_extensions import TypedDict
 
 from services.mithril_api.actions.deactivate_client_tokens import deactivate_client_tokens
 from services.mithril_api.actions.delete_client import delete_client
@@ -11,6 +13,7 @@ from services.mithril_api.actions.put_client import put_client
 from services.mithril_api.domain import clients as rules
 from services.mithril_api.domain.clients import Client, ClientChange
 from services.mithril_api.domain.refusals import Clash, Refused, Unfit
+from services.mithril_api.handlers.declaring import GONE, made, page_of, wrapped
 from services.mithril_api.handlers.keys import DEPS
 from services.mithril_api.handlers.parsing import (
     Flag,
@@ -22,6 +25,7 @@ from services.mithril_api.handlers.parsing import (
 from services.mithril_api.handlers.problems import refuse
 from services.mithril_api.handlers.rendering import (
     NOTHING,
+    Timestamp,
     created,
     list_answer,
     paged,
@@ -33,6 +37,7 @@ from shared.models.ids import ClientId, UserId
 from shared.runtime.bodies import read_wrapped
 from shared.wire.casting import Body, Id, Text, parse_uuid
 from shared.wire.envelope import Answer, not_found
+from shared.wire.operations import Gives, operation
 
 
 class Filters(Body):
@@ -64,6 +69,37 @@ class NewBody(ChangeBody):
     client_type_id: Id
 
 
+class _PublicClient(TypedDict):
+    id: UUID
+    name: str
+    settings: Mapping[str, Any]
+    is_blocked: bool
+    block_reason: str | None
+    user_id: UUID
+    client_type_id: UUID
+    inserted_at: Timestamp
+    updated_at: Timestamp
+
+
+class ClientObject(_PublicClient):
+    """A client, with what operators alone may see."""
+
+    priv_settings: Mapping[str, Any]
+
+
+class NamedClientObject(ClientObject):
+    """The same, with the name of its type."""
+
+    client_type_name: str
+
+
+class ClientDetailsObject(_PublicClient):
+    """The same without what is private."""
+
+    client_type_name: str
+
+
+@operation(page_of(ClientObject), query=Filters)
 async def get_all(request: web.Request) -> Answer:
     """A page of clients."""
     form = cast_query(Filters, request)
@@ -81,11 +117,13 @@ async def get_all(request: web.Request) -> Answer:
     return list_answer([rendered(client) for client in found], page, total)
 
 
+@operation(Gives(data=NamedClientObject), refuses=(404,))
 async def get_one(request: web.Request) -> Answer:
     """A client, with the name of its type."""
     return Answer(data=await _shown(request))
 
 
+@operation(Gives(data=ClientDetailsObject), refuses=(404,))
 async def get_details(request: web.Request) -> Answer:
     """The same for those who may not see what is private."""
     shown = await _shown(request)
@@ -93,6 +131,7 @@ async def get_details(request: web.Request) -> Answer:
     return Answer(data=shown)
 
 
+@operation(made(ClientObject), takes=wrapped("client", NewBody))
 async def post(request: web.Request) -> Answer:
     """Make a client."""
     change = _change(NewBody, await read_wrapped(request, "client"))
@@ -103,6 +142,7 @@ async def post(request: web.Request) -> Answer:
     return created(rendered(outcome), f"/admin/clients/{outcome.id}")
 
 
+@operation(Gives(data=ClientObject), takes=wrapped("client", ChangeBody))
 async def put(request: web.Request) -> Answer:
     """Change a client, or make the one with this id; 200 either way, as documented."""
     client_id = ClientId(parse_uuid(request.match_info["id"]))
@@ -113,6 +153,7 @@ async def put(request: web.Request) -> Answer:
     return Answer(data=rendered(outcome))
 
 
+@operation(GONE, refuses=(404,))
 async def delete(request: web.Request) -> Answer:
     """Delete a client."""
     client_id = ClientId(parse_uuid(request.match_info["id"]))
@@ -122,6 +163,7 @@ async def delete(request: web.Request) -> Answer:
     return NOTHING
 
 
+@operation(Gives(data=NamedClientObject), refuses=(404,))
 async def patch_deactivate_tokens(request: web.Request) -> Answer:
     """End every token of a client."""
     client_id = ClientId(parse_uuid(request.match_info["id"]))
@@ -159,7 +201,7 @@ async def _shown(request: web.Request) -> dict[str, Any]:
     return {**rendered(client), "client_type_name": client_type_name}
 
 
-def rendered(client: Client) -> dict[str, Any]:
+def rendered(client: Client) -> ClientObject:
     """The Client object of the contract."""
     return {
         "id": client.id,

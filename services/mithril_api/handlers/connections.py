@@ -1,11 +1,17 @@
 """/admin/clients/{client_id}/connections (spec §1.4)."""
 
 import re
-from datetime import datetime
-from typing import Annotated, Any
+from datetime import UTC, datetime
+from typing import Annotated
 
 from aiohttp import web
-from pydantic import StringConstraints, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    Field,
+    StringConstraints,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
 
 from services.mithril_api.actions.change_connection import change_connection
 from services.mithril_api.actions.delete_connection import delete_connection
@@ -14,8 +20,16 @@ from services.mithril_api.actions.refresh_connection_secret import (
     refresh_connection_secret,
     rotate_connection_secret,
 )
-from services.mithril_api.domain.connections import Connection, ConnectionChange, Opened
+from services.mithril_api.domain.connections import ConnectionChange, Opened
 from services.mithril_api.domain.refusals import Clash, Refused
+from services.mithril_api.handlers.connection_objects import (
+    ConnectionObject,
+    ConnectionUse,
+    OpenedConnectionObject,
+    in_use,
+    rendered,
+)
+from services.mithril_api.handlers.declaring import API_KEY_HEADER, GONE, page_of
 from services.mithril_api.handlers.keys import DEPS
 from services.mithril_api.handlers.parsing import (
     blanked,
@@ -28,14 +42,13 @@ from services.mithril_api.handlers.rendering import (
     NOTHING,
     list_answer,
     paged,
-    timestamp,
 )
 from services.mithril_api.store import connection_use, connections
-from services.mithril_api.store.connection_use import Use
 from shared.models.ids import ClientId, ConnectionId
-from shared.runtime.bodies import read_object
-from shared.wire.casting import Body, Id, is_uuid, parse_uuid
-from shared.wire.envelope import Answer, Invalid, Problem, not_found
+from shared.runtime.bodies import read_bytes, read_object
+from shared.wire.casting import Body, Id, cast, is_uuid, parse_uuid
+from shared.wire.envelope import Answer, Invalid, Problem, not_found, validation_failed
+from shared.wire.operations import Gives, Takes, operation
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -56,12 +69,28 @@ RedirectUri = Annotated[
     str,
     StringConstraints(max_length=2048, pattern=r"^https://[^\s\p{Cc}#]+$"),
     WrapValidator(_loopback_or),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "maxLength": 2048,
+            "pattern": r"^(https://[^\s#]+|http://(127\.0\.0\.1|\[::1\]|localhost)(:[0-9]{1,5})?(/[!-~]*)?)$",
+            "description": "https, or http on the user's own machine (RFC 8252).",
+        }
+    ),
 ]
 
 
+_PAST = Invalid(
+    entry="$.client_secret_expires_at", rule="number", description="must be in the future"
+)
 _REDIRECT_REQUIRED = Invalid(
     entry="$.redirect_uri", rule="required", description="can't be blank"
 )
+
+
+ExpiresAt = Annotated[  # Unix seconds, as RFC 7591 §3.2.1 calls and writes it
+    int, Field(ge=1, le=253_402_300_799)
+]
 
 
 class Filters(Body):
@@ -76,6 +105,13 @@ class PutBody(Body):
 
     consumer_id: Id
     redirect_uri: RedirectUri | None = None
+    client_secret_expires_at: ExpiresAt | None = None
+
+
+class SecretBody(Body):
+    """When the new secret ends; left out: as the settings say, by default never."""
+
+    client_secret_expires_at: ExpiresAt | None = None
 
 
 class ChangeBody(Body):
@@ -85,6 +121,12 @@ class ChangeBody(Body):
     redirect_uri: RedirectUri | None = None
 
 
+_EXPIRY = Takes(models=(SecretBody,), required=False)
+_WITH_SECRET = Gives(data=OpenedConnectionObject, headers=("Location",))
+_NEW_WITH_SECRET = Gives(data=OpenedConnectionObject, status=201, headers=("Location",))
+
+
+@operation(page_of(ConnectionObject), query=Filters)
 async def get_all(request: web.Request) -> Answer:
     """A page of a client's connections."""
     client_id = _client_id(request)
@@ -104,6 +146,7 @@ async def get_all(request: web.Request) -> Answer:
     return list_answer([rendered(connection) for connection in found], page, total)
 
 
+@operation(Gives(data=ConnectionObject, urgent=ConnectionUse), refuses=(404,))
 async def get_one(request: web.Request) -> Answer:
     """A connection of a client, without its secret; `urgent` has what operators look for."""
     client_id, connection_id = _client_id(request), _connection_id(request)
@@ -113,9 +156,10 @@ async def get_one(request: web.Request) -> Answer:
         use = await connection_use.of_connection(conn, connection_id)
     if connection is None:
         raise not_found()
-    return Answer(data=rendered(connection), urgent=_in_use(use, now=deps.clock.now()))
+    return Answer(data=rendered(connection), urgent=in_use(use, now=deps.clock.now()))
 
 
+@operation(_WITH_SECRET, _NEW_WITH_SECRET, takes=Takes(models=(PutBody,)), refuses=(404,))
 async def put(request: web.Request) -> Answer:
     """Open or change the connection of a consumer: 201 or 200, with a fresh secret either way.
 
@@ -139,12 +183,14 @@ async def put(request: web.Request) -> Answer:
         client_id=client_id,
         consumer_id=ClientId(form.consumer_id),
         redirect_uri=form.redirect_uri,
+        expires_at=_moment(request, form.client_secret_expires_at),
     )
     if not isinstance(outcome, Opened):
         refuse(outcome)
     return _with_secret(outcome)
 
 
+@operation(Gives(data=ConnectionObject), takes=Takes(models=(ChangeBody,)), refuses=(404,))
 async def patch(request: web.Request) -> Answer:
     """Change a connection; the secret is neither changed nor told."""
     client_id, connection_id = _client_id(request), _connection_id(request)
@@ -161,6 +207,7 @@ async def patch(request: web.Request) -> Answer:
     return Answer(data=rendered(outcome))
 
 
+@operation(_WITH_SECRET, takes=_EXPIRY, headers=API_KEY_HEADER, refuses=(404,))
 async def patch_refresh_secret(request: web.Request) -> Answer:
     """A new secret; the former one works until the overlap ends."""
     outcome = await refresh_connection_secret(
@@ -168,22 +215,28 @@ async def patch_refresh_secret(request: web.Request) -> Answer:
         _client_id(request),
         _connection_id(request),
         api_key=request.headers.get("api-key"),
+        expires_at=await _expiry_asked(request),
     )
     if isinstance(outcome, Refused):
         refuse(outcome)
     return _with_secret(outcome)
 
 
+@operation(_WITH_SECRET, takes=_EXPIRY, refuses=(404,))
 async def patch_rotate_secret(request: web.Request) -> Answer:
     """The same by an operator, who needs no key of the consumer."""
     outcome = await rotate_connection_secret(
-        request.app[DEPS], _client_id(request), _connection_id(request)
+        request.app[DEPS],
+        _client_id(request),
+        _connection_id(request),
+        expires_at=await _expiry_asked(request),
     )
     if isinstance(outcome, Refused):
         refuse(outcome)
     return _with_secret(outcome)
 
 
+@operation(GONE, refuses=(404,))
 async def delete(request: web.Request) -> Answer:
     """Delete a connection."""
     refused = await delete_connection(
@@ -202,40 +255,31 @@ def _connection_id(request: web.Request) -> ConnectionId:
     return ConnectionId(parse_uuid(request.match_info["id"]))
 
 
+async def _expiry_asked(request: web.Request) -> datetime | None:
+    """When the new secret shall end; a request may as well have no body."""
+    if not await read_bytes(request):
+        return None
+    form = cast(SecretBody, await read_object(request))
+    return _moment(request, form.client_secret_expires_at)
+
+
+def _moment(request: web.Request, seconds: int | None) -> datetime | None:
+    if seconds is None:
+        return None
+    moment = datetime.fromtimestamp(seconds, UTC)
+    if moment <= request.app[DEPS].clock.now():
+        raise validation_failed([_PAST])
+    return moment
+
+
 def _with_secret(opened: Opened) -> Answer:
     connection = opened.connection
     path = f"/admin/clients/{connection.client_id}/connections/{connection.id}"
+    ends: dict[str, int] = {}
+    if opened.expires_at is not None:
+        ends["client_secret_expires_at"] = int(opened.expires_at.timestamp())
     return Answer(
-        data={**rendered(connection), "secret": opened.secret},
+        data={**rendered(connection), "secret": opened.secret, **ends},
         status=201 if opened.is_new else 200,
         headers={**NO_STORE, "Location": path},
     )
-
-
-def _in_use(use: Use, *, now: datetime) -> dict[str, Any]:
-    """Which secrets there are, by when they were made, and when one was last used."""
-    return {
-        "last_used_at": None if use.last_at is None else timestamp(use.last_at),
-        "secrets": [
-            {
-                "inserted_at": timestamp(secret.inserted_at),
-                "expires_at": None
-                if secret.expires_at is None
-                else timestamp(secret.expires_at),
-                "is_live": secret.expires_at is None or secret.expires_at > now,
-            }
-            for secret in use.secrets
-        ],
-    }
-
-
-def rendered(connection: Connection) -> dict[str, Any]:
-    """The Connection object of the contract, which has no secret."""
-    return {
-        "id": connection.id,
-        "redirect_uri": connection.redirect_uri,
-        "client_id": connection.client_id,
-        "consumer_id": connection.consumer_id,
-        "inserted_at": timestamp(connection.inserted_at),
-        "updated_at": timestamp(connection.updated_at),
-    }

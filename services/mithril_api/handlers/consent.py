@@ -4,10 +4,12 @@ GET says what a page has to ask the user; POST records the answer.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
+from uuid import UUID
 
 from aiohttp import web
 from pydantic import StringConstraints
+from typing_extensions import TypedDict
 
 from services.mithril_api.actions import authorize_app
 from services.mithril_api.actions.authorize_app import ConsentAsked
@@ -16,9 +18,15 @@ from services.mithril_api.actions.oauth2.answer_request import AnswerAsked
 from services.mithril_api.actions.preview_app import Preview, preview_app
 from services.mithril_api.domain import redirects
 from services.mithril_api.domain.pkce import CHALLENGE_PATTERN
-from services.mithril_api.domain.records import rendered
+from services.mithril_api.domain.records import TokenObject, rendered
 from services.mithril_api.domain.refusals import Refused
 from services.mithril_api.handlers.callers import Caller, consumer_of
+from services.mithril_api.handlers.declaring import (
+    CONSUMER_HEADER,
+    RedirectObject,
+    consumer,
+    wrapped,
+)
 from services.mithril_api.handlers.keys import DEPS, METRICS
 from services.mithril_api.handlers.problems import refuse
 from services.mithril_api.handlers.tokens import NO_STORE
@@ -28,17 +36,27 @@ from shared.runtime.bodies import read_wrapped
 from shared.runtime.http import META, note
 from shared.wire.casting import Body, Id, LongText, ScopeText, cast
 from shared.wire.envelope import Answer, Invalid, validation_failed
+from shared.wire.operations import Gives, operation
 
 Challenge = Annotated[str, StringConstraints(pattern=CHALLENGE_PATTERN)]
 
 
-class PreviewQuery(Body):
-    """What is consented to. `user_id` comes from who is calling, never from the request."""
+class _Whose(Body):
+    """Who is calling says that, never the request."""
 
     user_id: Id
+
+
+class Wanted(Body):
+    """What is consented to."""
+
     client_id: Id
     redirect_uri: LongText
     scope: ScopeText = ""
+
+
+class PreviewQuery(Wanted, _Whose):
+    """The same, and by whom."""
 
     def asked(self, *, code_challenge: str | None = None) -> ConsentAsked:
         """The same for the actions."""
@@ -51,7 +69,7 @@ class PreviewQuery(Body):
         )
 
 
-class ConsentBody(PreviewQuery):
+class ConsentWanted(Wanted):
     """The same, and what the code is bound to."""
 
     state: LongText | None = None
@@ -59,14 +77,56 @@ class ConsentBody(PreviewQuery):
     code_challenge_method: Literal["S256"] | None = None
 
 
-class RequestBody(Body):
+class ConsentBody(ConsentWanted, PreviewQuery):
+    """The same of a user."""
+
+
+class RequestWanted(Body):
     """The answer to a request that is kept: all else is in it."""
 
-    user_id: Id
     client_id: Id
     request_uri: LongText
 
 
+class RequestBody(RequestWanted, _Whose):
+    """The same of a user."""
+
+
+class PreviewFilters(Body):
+    """Either a request that is kept, or what a consent would say."""
+
+    client_id: Id
+    request_uri: LongText | None = None
+    redirect_uri: LongText | None = None
+    scope: ScopeText = ""
+
+
+class NamedClient(TypedDict):
+    """Who asks."""
+
+    id: UUID
+    name: str
+
+
+class PreviewObject(TypedDict):
+    """What the user would let the client do."""
+
+    client: NamedClient
+    redirect_uri: str
+    scope: str
+    granted: str
+    new: str
+    trusted: bool
+    ask: NotRequired[bool]  # of a request that is kept
+
+
+@operation(
+    Gives(data=PreviewObject),
+    query=PreviewFilters,
+    needs=consumer("app:authorize"),
+    headers=CONSUMER_HEADER,
+    refuses=(401, 403, 404),
+)
 async def get_authorize(request: web.Request) -> Answer:
     """What the user would let the client do; refused as the consent itself would be."""
     caller = await consumer_of(request, scope="app:authorize")
@@ -80,7 +140,7 @@ async def get_authorize(request: web.Request) -> Answer:
     return Answer(data=_preview(outcome), headers=NO_STORE)
 
 
-def _preview(found: Preview) -> dict[str, Any]:
+def _preview(found: Preview) -> PreviewObject:
     return {
         "client": {"id": found.client_id, "name": found.client_name},
         "redirect_uri": found.redirect_uri,
@@ -132,6 +192,13 @@ def _answer_to(
     )
 
 
+@operation(
+    Gives(data=TokenObject, urgent=RedirectObject, status=201, headers=("Location",)),
+    takes=wrapped("app", ConsentWanted, RequestWanted),
+    needs=consumer("app:authorize"),
+    headers=CONSUMER_HEADER,
+    refuses=(401, 403, 404),
+)
 async def post_authorize(request: web.Request) -> Answer:
     """Record the consent; the `Location` takes a code to the client."""
     caller = await consumer_of(request, scope="app:authorize")

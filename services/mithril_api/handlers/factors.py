@@ -1,18 +1,23 @@
 """/admin/users/{id}/authentication_factors and /admin/otps (spec §1.4)."""
 
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
+from uuid import UUID
 
 from aiohttp import web
+from typing_extensions import TypedDict
 
 from services.mithril_api.actions.change_factor import change_factor
 from services.mithril_api.actions.create_factor import create_factor
 from services.mithril_api.domain.factors import FactorAction, FactorId, FactorType, masked
 from services.mithril_api.domain.one_time_codes import shown_key
+from services.mithril_api.handlers.declaring import made, page_of
 from services.mithril_api.handlers.keys import DEPS
 from services.mithril_api.handlers.parsing import Flag, Phone, cast_new, cast_query
 from services.mithril_api.handlers.problems import refuse
 from services.mithril_api.handlers.rendering import (
+    Timestamp,
+    UserObject,
     created,
     list_answer,
     paged,
@@ -28,6 +33,7 @@ from shared.runtime.bodies import read_object
 from shared.runtime.http import Handler
 from shared.wire.casting import Body, parse_uuid
 from shared.wire.envelope import Answer, not_found
+from shared.wire.operations import Gives, Takes, operation
 
 
 class Filters(Body):
@@ -52,6 +58,33 @@ class CodeFilters(Body):
     active: Flag | None = None
 
 
+class FactorObject(TypedDict):
+    """A second factor of a user; a number is masked."""
+
+    id: UUID
+    type: str
+    factor: str | None
+    name: str | None
+    is_active: bool
+    user_id: UUID
+    user: UserObject
+    inserted_at: Timestamp
+    updated_at: Timestamp
+
+
+class SentCodeObject(TypedDict):
+    """A one-time code that was sent, without the code."""
+
+    id: UUID
+    key: str
+    code_expired_at: Timestamp | None
+    status: str
+    active: bool
+    attempts_count: int
+    inserted_at: Timestamp
+
+
+@operation(page_of(FactorObject), query=Filters, refuses=(404,))
 async def get_all(request: web.Request) -> Answer:
     """A page of a user's factors."""
     user_id = user_of_path(request)
@@ -72,6 +105,7 @@ async def get_all(request: web.Request) -> Answer:
     return list_answer([_rendered(factor, user) for factor in found], page, total)
 
 
+@operation(Gives(data=FactorObject), refuses=(404,))
 async def get_one(request: web.Request) -> Answer:
     """One of them."""
     user_id, factor_id = user_of_path(request), _factor_of_path(request)
@@ -82,6 +116,7 @@ async def get_one(request: web.Request) -> Answer:
     return Answer(data=await _shown(request, factor))
 
 
+@operation(made(FactorObject), takes=Takes(models=(NewBody,)), refuses=(404, 409))
 async def post(request: web.Request) -> Answer:
     """Give a user a factor."""
     user_id = user_of_path(request)
@@ -102,11 +137,17 @@ async def _patch(action: FactorAction, request: web.Request) -> Answer:
     return Answer(data=await _shown(request, outcome))
 
 
-patch_reset: Handler = partial(_patch, FactorAction.RESET)
-patch_disable: Handler = partial(_patch, FactorAction.DISABLE)
-patch_enable: Handler = partial(_patch, FactorAction.ENABLE)
+def _changing(action: FactorAction, summary: str) -> Handler:
+    declared = operation(Gives(data=FactorObject), refuses=(404, 409), summary=summary)
+    return declared(partial(_patch, action))
 
 
+patch_reset = _changing(FactorAction.RESET, "Forget a factor's number, to be set up anew.")
+patch_disable = _changing(FactorAction.DISABLE, "Ask for a factor no longer.")
+patch_enable = _changing(FactorAction.ENABLE, "Ask for a factor again.")
+
+
+@operation(page_of(SentCodeObject), query=CodeFilters)
 async def get_codes(request: web.Request) -> Answer:
     """A page of the one-time codes that were sent, without the codes."""
     form = cast_query(CodeFilters, request)
@@ -127,7 +168,7 @@ def _factor_of_path(request: web.Request) -> FactorId:
     return FactorId(parse_uuid(request.match_info["id"]))
 
 
-async def _shown(request: web.Request, factor: Factor) -> dict[str, Any]:
+async def _shown(request: web.Request, factor: Factor) -> FactorObject:
     async with request.app[DEPS].db.read() as conn:
         user = await users.by_id(conn, factor.user_id)
     if user is None:
@@ -135,7 +176,7 @@ async def _shown(request: web.Request, factor: Factor) -> dict[str, Any]:
     return _rendered(factor, user)
 
 
-def _rendered(factor: Factor, user: User) -> dict[str, Any]:
+def _rendered(factor: Factor, user: User) -> FactorObject:
     return {
         "id": factor.id,
         "type": factor.type,
@@ -149,7 +190,7 @@ def _rendered(factor: Factor, user: User) -> dict[str, Any]:
     }
 
 
-def _rendered_code(code: SentCode) -> dict[str, Any]:
+def _rendered_code(code: SentCode) -> SentCodeObject:
     expired_at = code.code_expired_at
     return {
         "id": code.id,

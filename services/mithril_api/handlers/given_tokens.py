@@ -14,8 +14,9 @@ from services.mithril_api.actions.delete_tokens_of_users import delete_tokens_of
 from services.mithril_api.actions.give_token import give_token
 from services.mithril_api.domain import values
 from services.mithril_api.domain.given_tokens import Details, TokenChange, TokenGiven
-from services.mithril_api.domain.records import rendered
+from services.mithril_api.domain.records import TokenObject, rendered
 from services.mithril_api.domain.refusals import Clash, Refused
+from services.mithril_api.handlers.declaring import GONE, made, page_of, wrapped
 from services.mithril_api.handlers.keys import DEPS
 from services.mithril_api.handlers.parsing import (
     blanked,
@@ -33,6 +34,7 @@ from shared.models.tokens import TokenName
 from shared.runtime.bodies import read_wrapped
 from shared.wire.casting import Body, Id, LongText, ScopeText, Text, cast, parse_uuid
 from shared.wire.envelope import Answer, Invalid, Problem, malformed, not_found
+from shared.wire.operations import Gives, operation
 
 NO_STORE = {"Cache-Control": "no-store"}
 _FIELDS = ("name", "value", "user_id", "expires_at", "details")
@@ -46,7 +48,11 @@ def _in_calendar(seconds: int) -> int:
     raise PydanticCustomError("cast", "is invalid", {"params": ["integer"]})
 
 
-Seconds = Annotated[int, AfterValidator(_in_calendar)]  # since 1970
+Seconds = Annotated[  # since 1970
+    int,
+    AfterValidator(_in_calendar),
+    Field(json_schema_extra={"minimum": 0, "maximum": _END_OF_TIME}),
+]
 Name = Annotated[TokenName, Field(strict=False)]  # by its text
 
 
@@ -57,6 +63,12 @@ class Filters(Body):
     value: str | None = None
     user_id: Id | None = None
     client_id: Id | None = None
+
+
+class UsersQuery(Body):
+    """A comma list of ids."""
+
+    user_ids: str
 
 
 class KnownDetails(Body):
@@ -94,6 +106,7 @@ class NewBody(ChangeBody):
     details: dict[str, Any]
 
 
+@operation(page_of(TokenObject), query=Filters)
 async def get_all(request: web.Request) -> Answer:
     """A page of tokens, without their values."""
     form = cast_query(Filters, request)
@@ -111,6 +124,7 @@ async def get_all(request: web.Request) -> Answer:
     return list_answer([rendered(token, value=None) for token in found], page, total)
 
 
+@operation(Gives(data=TokenObject), refuses=(404,))
 async def get_one(request: web.Request) -> Answer:
     """A token, without its value."""
     async with request.app[DEPS].db.read() as conn:
@@ -120,6 +134,7 @@ async def get_one(request: web.Request) -> Answer:
     return Answer(data=rendered(token, value=None))
 
 
+@operation(made(TokenObject), takes=wrapped("token", NewBody))
 async def post(request: web.Request) -> Answer:
     """Store a token whose value the operator chose."""
     body = await read_wrapped(request, "token")
@@ -142,6 +157,7 @@ async def post(request: web.Request) -> Answer:
     return Answer(data=data, status=201, headers=headers)
 
 
+@operation(Gives(data=TokenObject), takes=wrapped("token", ChangeBody), refuses=(404,))
 async def put(request: web.Request) -> Answer:
     """Change a token; its value is told only where it is the new one that was sent."""
     token_id = _token_id(request)
@@ -163,6 +179,7 @@ async def put(request: web.Request) -> Answer:
     return Answer(data=rendered(outcome, value=form.value), headers=NO_STORE)
 
 
+@operation(GONE, refuses=(404,))
 async def delete(request: web.Request) -> Answer:
     """Delete a token."""
     refused = await delete_token(request.app[DEPS], _token_id(request))
@@ -171,6 +188,7 @@ async def delete(request: web.Request) -> Answer:
     return NOTHING
 
 
+@operation(GONE, query=UsersQuery)
 async def delete_of_users(request: web.Request) -> Answer:
     """Delete every token of the users of a comma list; without one nothing is deleted."""
     listed = request.query.get("user_ids")

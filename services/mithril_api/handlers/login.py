@@ -1,6 +1,6 @@
 """POST /auth/login and /auth/logout: sessions of humans, for the sign-in pages (spec §1.3 O2)."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from aiohttp import web
 from pydantic import StringConstraints
@@ -9,16 +9,18 @@ from services.mithril_api.actions import log_out, sign_in
 from services.mithril_api.actions.sign_in import SignInAsked
 from services.mithril_api.domain import signatures
 from services.mithril_api.domain.limits import Purpose
-from services.mithril_api.domain.records import rendered
+from services.mithril_api.domain.records import TokenObject, rendered
 from services.mithril_api.domain.refusals import Reason, Refused
 from services.mithril_api.domain.sign_in import Grant
 from services.mithril_api.handlers import second_factors
 from services.mithril_api.handlers.callers import required_bearer
 from services.mithril_api.handlers.captcha import require_captcha
+from services.mithril_api.handlers.declaring import ANYBODY, STEP, EmptyObject, wrapped
 from services.mithril_api.handlers.keys import DEPS, METRICS
 from services.mithril_api.handlers.limiting import limit
 from services.mithril_api.handlers.problems import refuse
-from services.mithril_api.handlers.signature_login import post_signature
+from services.mithril_api.handlers.second_factors import NextStepObject
+from services.mithril_api.handlers.signature_login import SignatureBody, post_signature
 from services.mithril_api.handlers.tokens import NO_STORE
 from shared.models.ids import ClientId
 from shared.models.tokens import TokenName
@@ -26,6 +28,7 @@ from shared.runtime.bodies import read_wrapped
 from shared.runtime.http import note
 from shared.wire.casting import Body, ScopeText, Text, cast, parse_uuid
 from shared.wire.envelope import Answer, unprocessable
+from shared.wire.operations import Gives, operation
 
 Captcha = Annotated[str, StringConstraints(max_length=8192)]
 
@@ -36,6 +39,7 @@ class PasswordBody(Body):
     `token` is the answer to a reCAPTCHA, required where one is configured.
     """
 
+    grant_type: Literal["password", "change_password"]
     email: Text
     password: Text
     client_id: Text
@@ -43,6 +47,18 @@ class PasswordBody(Body):
     token: Captcha | None = None
 
 
+@operation(
+    Gives(data=TokenObject, urgent=NextStepObject, status=201),
+    takes=wrapped(
+        "token",
+        PasswordBody,
+        SignatureBody,
+        second_factors.AuthorizeBody,
+        second_factors.RefreshBody,
+    ),
+    needs=(*ANYBODY, *STEP),
+    refuses=(401, 403, 404, 409, 429),
+)
 async def post_login(request: web.Request) -> Answer:
     """Sign a human in.
 
@@ -94,6 +110,7 @@ async def _sign_in(request: web.Request, grant: Grant, form: PasswordBody) -> An
     return Answer(data=data, status=201, urgent=urgent, headers=NO_STORE)
 
 
+@operation(Gives(data=EmptyObject), needs=STEP, refuses=(401,))
 async def post_logout(request: web.Request) -> Answer:
     """End the session of the bearer token, and its refresh token's."""
     outcome = await log_out.log_out(request.app[DEPS], required_bearer(request))

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from aiohttp import web
 from pydantic import StringConstraints
+from typing_extensions import TypedDict
 
 from services.mithril_api.actions.issue_nonce import NonceAsked, issue_nonce
 from services.mithril_api.domain.limits import Purpose
@@ -18,6 +19,7 @@ from shared.runtime.bodies import read_object
 from shared.runtime.http import note
 from shared.wire.casting import Body, Id, cast
 from shared.wire.envelope import Answer
+from shared.wire.operations import Gives, Takes, operation
 
 Secret = Annotated[str, StringConstraints(max_length=512)]
 
@@ -34,12 +36,22 @@ class NonceBody(NonceQuery):
     client_secret: Secret | None = None
 
 
+class NonceObject(TypedDict):
+    """A JWT that is good for one sign-in."""
+
+    token: str
+
+
+@operation(Gives(data=NonceObject), query=NonceQuery, refuses=(401, 404, 429))
 async def get_nonce(request: web.Request) -> Answer:
     """A nonce for the client of the query."""
     form = cast_query(NonceQuery, request)
     return await _answer(request, NonceAsked(client_id=ClientId(form.client_id)))
 
 
+@operation(
+    Gives(data=NonceObject), takes=Takes(models=(NonceBody,)), refuses=(401, 404, 429)
+)
 async def post_nonce(request: web.Request) -> Answer:
     """A nonce for the client of the body."""
     form = cast(NonceBody, await read_object(request))

@@ -6,8 +6,9 @@ from uuid import UUID
 from aiohttp import web
 
 from services.mithril_api.actions.delete_app import delete_app
-from services.mithril_api.handlers.apps import Filters, rendered
+from services.mithril_api.handlers.apps import AppObject, Filters, rendered
 from services.mithril_api.handlers.callers import MISSING_CONSUMER, consumer_of
+from services.mithril_api.handlers.declaring import CONSUMER_HEADER, GONE, consumer, page_of
 from services.mithril_api.handlers.keys import DEPS
 from services.mithril_api.handlers.parsing import cast_query
 from services.mithril_api.handlers.rendering import NOTHING, PageAsked, list_answer
@@ -23,12 +24,20 @@ from shared.wire.envelope import (
     forbidden,
     validation_failed,
 )
+from shared.wire.operations import Gives, operation
 
 READ, DELETE = "app:read_pis", "app:delete_pis"
 _PAGE_SIZE, _MOST = 50, 100
 _NUMBER = re.compile(r"^[0-9]{1,9}\Z")
 
 
+@operation(
+    page_of(AppObject, number="page_number"),
+    query=Filters,
+    needs=consumer(READ),
+    headers=CONSUMER_HEADER,
+    refuses=(401, 403),
+)
 async def get_all(request: web.Request) -> Answer:
     """A page of the approvals that the caller gave."""
     user_id = await _user(request, READ)
@@ -46,6 +55,12 @@ async def get_all(request: web.Request) -> Answer:
     return list_answer([rendered(item) for item in found], page, total)
 
 
+@operation(
+    Gives(data=AppObject),
+    needs=consumer(READ),
+    headers=CONSUMER_HEADER,
+    refuses=(401, 403, 404),
+)
 async def get_one(request: web.Request) -> Answer:
     """One of them; another's is not there."""
     user_id, app_id = await _user(request, READ), _app_of_path(request)
@@ -56,6 +71,7 @@ async def get_one(request: web.Request) -> Answer:
     return Answer(data=rendered(found))
 
 
+@operation(GONE, needs=consumer(DELETE), headers=CONSUMER_HEADER, refuses=(401, 403))
 async def delete(request: web.Request) -> Answer:
     """Withdraw one of them: what it allowed ends with the same commit. Another's: 403."""
     user_id, app_id = await _user(request, DELETE), _app_of_path(request)

@@ -1,9 +1,11 @@
 """What users do with their own second factors (spec §1.3 O5, O6)."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
+from uuid import UUID
 
 from aiohttp import web
+from typing_extensions import TypedDict
 
 from services.mithril_api.actions.approve_factor import Approval, approve_factor
 from services.mithril_api.actions.init_factor import (
@@ -16,22 +18,29 @@ from services.mithril_api.actions.list_factors import list_factors
 from services.mithril_api.actions.remove_factor import remove_factor
 from services.mithril_api.domain.factors import FactorId, FactorType, masked
 from services.mithril_api.domain.limits import Purpose
-from services.mithril_api.domain.records import rendered
+from services.mithril_api.domain.records import TokenObject, rendered
 from services.mithril_api.domain.refusals import Refused, Unfit
 from services.mithril_api.domain.sign_in import NextStep
 from services.mithril_api.handlers.callers import required_bearer
+from services.mithril_api.handlers.declaring import GONE, STEP, list_of
 from services.mithril_api.handlers.keys import DEPS
 from services.mithril_api.handlers.limiting import limit
 from services.mithril_api.handlers.parsing import JsonObject, Phone
 from services.mithril_api.handlers.problems import refuse
-from services.mithril_api.handlers.rendering import NOTHING, timestamp
-from services.mithril_api.handlers.second_factors import Code, FactorName, missing
+from services.mithril_api.handlers.rendering import NOTHING, Timestamp, timestamp
+from services.mithril_api.handlers.second_factors import (
+    Code,
+    FactorName,
+    NextStepObject,
+    missing,
+)
 from services.mithril_api.handlers.tokens import NO_STORE
 from services.mithril_api.store.factors import Factor
 from shared.runtime.bodies import read_object
 from shared.runtime.http import note
 from shared.wire.casting import Body, cast, parse_uuid
 from shared.wire.envelope import Answer, Problem
+from shared.wire.operations import Gives, Takes, operation
 
 APPROVE_FACTOR = "APPROVE_FACTOR"
 
@@ -51,6 +60,49 @@ class ApproveBody(Body):
     webauthn: JsonObject | None = None
 
 
+class FactorTokenObject(TypedDict):
+    """The token with which the factor is approved."""
+
+    id: UUID
+    name: str
+    value: str
+    expires_at: int
+    user_id: UUID
+
+
+class AuthenticatorObject(TypedDict):
+    """What an authenticator app is set up with."""
+
+    secret: str
+    uri: str
+
+
+class SetupObject(TypedDict):
+    """What comes next, and what it needs."""
+
+    next_step: str
+    totp: NotRequired[AuthenticatorObject]
+    webauthn: NotRequired[dict[str, Any]]
+
+
+class OwnFactorObject(TypedDict):
+    """A second factor of the user who asks; a number is masked."""
+
+    id: UUID
+    type: str
+    factor: str | None
+    name: str | None
+    last_used_at: Timestamp | None
+    inserted_at: Timestamp
+    updated_at: Timestamp
+
+
+@operation(
+    Gives(data=FactorTokenObject, urgent=SetupObject, status=201),
+    takes=Takes(models=(InitBody,)),
+    needs=STEP,
+    refuses=(401, 403, 409, 429),
+)
 async def post_init(request: web.Request) -> Answer:
     """Begin to set up a factor."""
     bearer = required_bearer(request)
@@ -74,6 +126,12 @@ async def post_init(request: web.Request) -> Answer:
     return Answer(data=data, status=201, urgent=urgent, headers=NO_STORE)
 
 
+@operation(
+    Gives(data=TokenObject, urgent=NextStepObject, status=201),
+    takes=Takes(models=(ApproveBody,)),
+    needs=STEP,
+    refuses=(401, 403, 409, 429),
+)
 async def post_approve(request: web.Request) -> Answer:
     """Set up a factor that is shown to be at hand."""
     bearer = required_bearer(request)
@@ -92,6 +150,7 @@ async def post_approve(request: web.Request) -> Answer:
     return Answer(data=data, status=201, urgent=urgent, headers=NO_STORE)
 
 
+@operation(list_of(OwnFactorObject), needs=STEP, refuses=(401, 403))
 async def get_all(request: web.Request) -> Answer:
     """The factors of the calling user."""
     outcome = await list_factors(request.app[DEPS], required_bearer(request))
@@ -100,6 +159,7 @@ async def get_all(request: web.Request) -> Answer:
     return Answer(data=[_rendered(factor) for factor in outcome], headers=NO_STORE)
 
 
+@operation(GONE, needs=STEP, refuses=(401, 403, 404, 409))
 async def delete(request: web.Request) -> Answer:
     """Remove one of them."""
     bearer = required_bearer(request)
@@ -127,7 +187,7 @@ def _beside(begun: Begun) -> dict[str, Any]:
     return {} if begun.webauthn is None else {"webauthn": begun.webauthn}
 
 
-def _rendered(factor: Factor) -> dict[str, Any]:
+def _rendered(factor: Factor) -> OwnFactorObject:
     used_at = factor.last_used_at
     return {
         "id": factor.id,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from aiohttp import web
 from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from services.mithril_api.domain.factors import PHONE
@@ -25,7 +25,13 @@ def _flag(value: object) -> object:
     raise PydanticCustomError("cast", "is invalid", {"params": ["boolean"]})
 
 
-Flag = Annotated[bool, BeforeValidator(_flag)]  # a boolean in a query
+Flag = Annotated[  # a boolean in a query
+    bool,
+    BeforeValidator(_flag),
+    WithJsonSchema(
+        {"type": "string", "pattern": "^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|0|1)$"}
+    ),
+]
 
 
 def _email(text: str) -> str:
@@ -58,8 +64,10 @@ def _inside(value: object) -> Iterable[Any]:
     return value if isinstance(value, list) else ()
 
 
-Email = Annotated[Text, AfterValidator(_email)]
-Phone = Annotated[Text, AfterValidator(_phone)]
+Email = Annotated[
+    Text, AfterValidator(_email), Field(json_schema_extra={"format": "email"})
+]
+Phone = Annotated[Text, AfterValidator(_phone), Field(json_schema_extra={"pattern": PHONE})]
 JsonObject = Annotated[dict[str, Any], AfterValidator(_shallow)]  # of a sane depth
 
 

@@ -7,17 +7,19 @@ from services.mithril_api.actions.reset_password import reset_password
 from services.mithril_api.domain.limits import Purpose
 from services.mithril_api.domain.recovery import Return
 from services.mithril_api.domain.refusals import Refused, Unfit
+from services.mithril_api.handlers.declaring import EmptyObject, wrapped
 from services.mithril_api.handlers.keys import DEPS
 from services.mithril_api.handlers.limiting import limit
 from services.mithril_api.handlers.parsing import Email
 from services.mithril_api.handlers.problems import refuse
-from services.mithril_api.handlers.rendering import user_object
+from services.mithril_api.handlers.rendering import UserObject, user_object
 from services.mithril_api.handlers.tokens import NO_STORE
 from shared.models.ids import ClientId
 from shared.runtime.bodies import read_object, read_wrapped
 from shared.runtime.http import note
 from shared.wire.casting import Body, Id, LongText, Text, cast
 from shared.wire.envelope import Answer
+from shared.wire.operations import Gives, Takes, operation
 
 
 class RequestBody(Body):
@@ -34,6 +36,11 @@ class PasswordBody(Body):
     password: Text
 
 
+@operation(
+    Gives(data=EmptyObject, status=201),
+    takes=Takes(models=(RequestBody,)),
+    refuses=(403, 429),
+)
 async def post_request(request: web.Request) -> Answer:
     """Ask for the link. The same answer, whoever it is asked for."""
     form = cast(RequestBody, await read_object(request))
@@ -49,6 +56,11 @@ async def post_request(request: web.Request) -> Answer:
     return Answer(data={}, status=201, headers=NO_STORE)
 
 
+@operation(
+    Gives(data=UserObject),
+    takes=wrapped("user", PasswordBody),
+    refuses=(401, 403, 404, 429),
+)
 async def patch_reset_password(request: web.Request) -> Answer:
     """Set a new password by the value of the link."""
     form = cast(PasswordBody, await read_wrapped(request, "user"))

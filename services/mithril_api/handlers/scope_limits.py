@@ -1,14 +1,16 @@
 """/admin/client_types and /admin/roles (spec §1.4): one shape, so one module."""
 
-from typing import Any
+from uuid import UUID
 
 from aiohttp import web
+from typing_extensions import TypedDict
 
 from services.mithril_api.actions.add_scope_limit import add_scope_limit
 from services.mithril_api.actions.change_scope_limit import change_scope_limit
 from services.mithril_api.actions.delete_scope_limit import delete_scope_limit
 from services.mithril_api.domain.refusals import Clash, Refused
 from services.mithril_api.domain.scope_limits import Kind, ScopeLimit, ScopeLimitChange
+from services.mithril_api.handlers.declaring import GONE, made, page_of, wrapped
 from services.mithril_api.handlers.keys import DEPS
 from services.mithril_api.handlers.parsing import (
     blanked,
@@ -23,6 +25,7 @@ from shared.models.scopes import joined, scope_list
 from shared.runtime.bodies import read_wrapped
 from shared.wire.casting import Body, ScopeText, Text, parse_uuid
 from shared.wire.envelope import Answer, not_found
+from shared.wire.operations import Gives, operation
 
 
 class Filters(Body):
@@ -46,6 +49,15 @@ class ChangeBody(Body):
     scope: ScopeText | None = None
 
 
+class ScopeLimitObject(TypedDict):
+    """A role or a client type: the most that whoever has it may do."""
+
+    id: UUID
+    name: str
+    scope: str
+
+
+@operation(page_of(ScopeLimitObject), query=Filters)
 async def get_all(kind: Kind, request: web.Request) -> Answer:
     """A page of them."""
     filters = cast_query(Filters, request)
@@ -62,6 +74,7 @@ async def get_all(kind: Kind, request: web.Request) -> Answer:
     return list_answer([rendered(limit) for limit in found], page, total)
 
 
+@operation(Gives(data=ScopeLimitObject), refuses=(404,))
 async def get_one(kind: Kind, request: web.Request) -> Answer:
     """One of them."""
     limit_id = parse_uuid(request.match_info["id"])
@@ -72,6 +85,7 @@ async def get_one(kind: Kind, request: web.Request) -> Answer:
     return Answer(data=rendered(limit))
 
 
+@operation(made(ScopeLimitObject), takes=wrapped("{}", NewBody))
 async def post(kind: Kind, request: web.Request) -> Answer:
     """Make one."""
     form = cast_new(NewBody, await read_wrapped(request, kind))
@@ -82,6 +96,7 @@ async def post(kind: Kind, request: web.Request) -> Answer:
     return created(rendered(outcome), f"/admin/{kind}s/{outcome.id}")
 
 
+@operation(Gives(data=ScopeLimitObject), takes=wrapped("{}", ChangeBody), refuses=(404,))
 async def put(kind: Kind, request: web.Request) -> Answer:
     """Change one; what is not given stays."""
     limit_id = parse_uuid(request.match_info["id"])
@@ -97,6 +112,7 @@ async def put(kind: Kind, request: web.Request) -> Answer:
     return Answer(data=rendered(outcome))
 
 
+@operation(GONE, refuses=(404, 409))
 async def delete(kind: Kind, request: web.Request) -> Answer:
     """Delete one."""
     limit_id = parse_uuid(request.match_info["id"])
@@ -106,6 +122,6 @@ async def delete(kind: Kind, request: web.Request) -> Answer:
     return NOTHING
 
 
-def rendered(limit: ScopeLimit) -> dict[str, Any]:
+def rendered(limit: ScopeLimit) -> ScopeLimitObject:
     """The Role or ClientType object of the contract."""
     return {"id": limit.id, "name": limit.name, "scope": joined(limit.scope)}

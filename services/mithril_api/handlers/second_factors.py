@@ -1,11 +1,13 @@
 """Second factors at a sign-in, and how users set up their own (spec §3.7, §1.3 O5, O6)."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, NotRequired
+from uuid import UUID
 
 from aiohttp import web
-from pydantic import BeforeValidator, StringConstraints
+from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
 
 from services.mithril_api.actions.authorize_2fa import (
     CodeShown,
@@ -21,6 +23,7 @@ from services.mithril_api.domain.records import rendered
 from services.mithril_api.domain.refusals import Refused
 from services.mithril_api.domain.sign_in import NextStep
 from services.mithril_api.handlers.callers import required_bearer
+from services.mithril_api.handlers.declaring import STEP
 from services.mithril_api.handlers.keys import DEPS, METRICS
 from services.mithril_api.handlers.limiting import limit
 from services.mithril_api.handlers.parsing import JsonObject
@@ -29,6 +32,7 @@ from services.mithril_api.handlers.tokens import NO_STORE
 from shared.runtime.http import note
 from shared.wire.casting import Body, Id, cast
 from shared.wire.envelope import Answer, Invalid, validation_failed
+from shared.wire.operations import Gives, operation
 
 AUTHORIZE, REFRESH = "authorize_2fa_access_token", "refresh_2fa_access_token"
 
@@ -43,13 +47,25 @@ def _code(value: object) -> object:
     raise PydanticCustomError("cast", "is invalid", {"params": ["integer"]})
 
 
-Code = Annotated[str, BeforeValidator(_code)]  # a number in JSON has no leading zeros
+Code = Annotated[  # a number in JSON has no leading zeros
+    str,
+    BeforeValidator(_code),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": "^[0-9]{1,10}$"},
+                {"type": "integer", "minimum": 0, "maximum": 9_999_999_999},
+            ]
+        }
+    ),
+]
 FactorName = Annotated[str, StringConstraints(max_length=64)]
 
 
 class AuthorizeBody(Body):
     """`grant_type=authorize_2fa_access_token`: a code, or what an authenticator signed."""
 
+    grant_type: Literal["authorize_2fa_access_token"]
     otp: Code | None = None
     factor_id: Id | None = None
     webauthn: JsonObject | None = None
@@ -58,7 +74,25 @@ class AuthorizeBody(Body):
 class RefreshBody(Body):
     """`grant_type=refresh_2fa_access_token`: to which factor a code is sent."""
 
+    grant_type: Literal["refresh_2fa_access_token"]
     factor_id: Id | None = None
+
+
+class ShownFactorObject(TypedDict):
+    """A factor as a sign-in page may show it."""
+
+    id: UUID
+    type: str
+    factor: str | None
+    name: str | None
+
+
+class NextStepObject(TypedDict):
+    """What a sign-in needs next, and by which factors."""
+
+    next_step: str
+    factors: NotRequired[list[ShownFactorObject]]
+    factor_id: NotRequired[UUID | None]
 
 
 async def post_authorize(request: web.Request, body: dict[str, Any]) -> Answer:
@@ -107,6 +141,7 @@ async def post_refresh(request: web.Request, body: dict[str, Any]) -> Answer:
     return Answer(data=data, status=201, urgent=urgent, headers=NO_STORE)
 
 
+@operation(Gives(data=dict[str, Any]), needs=STEP, refuses=(401, 403, 409, 429))
 async def post_webauthn_options(request: web.Request) -> Answer:
     """What a browser needs to ask for a passkey."""
     bearer = required_bearer(request)
@@ -118,7 +153,7 @@ async def post_webauthn_options(request: web.Request) -> Answer:
     return Answer(data=outcome.options, headers=NO_STORE)
 
 
-def shown_factor(factor: ActiveFactor) -> dict[str, Any]:
+def shown_factor(factor: ActiveFactor) -> ShownFactorObject:
     """A factor as a sign-in page may show it."""
     return {
         "id": factor.id,

@@ -42,6 +42,7 @@ def _base64(text: str) -> str:
 class SignatureBody(Body):
     """Signed content holds `{"jwt": …}` with a nonce of the same client."""
 
+    grant_type: Literal["digital_signature"]
     signed_content: Annotated[str, AfterValidator(_base64)]
     signed_content_encoding: Literal["base64"]
     client_id: Id

@@ -1,6 +1,6 @@
 """POST /oauth/tokens: the eHealth token endpoint (spec §1.3 O1, §3.5, §3.6, decision D1)."""
 
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from aiohttp import web
@@ -9,8 +9,9 @@ from services.mithril_api.actions import exchange_code
 from services.mithril_api.actions.exchange_code import CodeAsked
 from services.mithril_api.actions.issuing import ClientSecret
 from services.mithril_api.actions.refresh_tokens import RefreshAsked, refused_unseen
-from services.mithril_api.domain.records import rendered
+from services.mithril_api.domain.records import TokenObject, rendered
 from services.mithril_api.domain.refusals import Reason, Refused
+from services.mithril_api.handlers.declaring import wrapped
 from services.mithril_api.handlers.keys import DEPS, METRICS, REFRESHES
 from services.mithril_api.handlers.problems import refuse
 from shared.models.ids import ClientId
@@ -19,6 +20,7 @@ from shared.runtime.bodies import read_wrapped
 from shared.runtime.http import note
 from shared.wire.casting import Body, LongText, Text, cast, parse_uuid
 from shared.wire.envelope import Answer, unprocessable
+from shared.wire.operations import Gives, operation
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
@@ -26,6 +28,7 @@ NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 class RefreshBody(Body):
     """`grant_type=refresh_token`."""
 
+    grant_type: Literal["refresh_token"]
     client_id: Text
     client_secret: Text
     refresh_token: Text
@@ -34,6 +37,7 @@ class RefreshBody(Body):
 class CodeBody(Body):
     """`grant_type=authorization_code`. A `scope` is ignored, as documented."""
 
+    grant_type: Literal["authorization_code"]
     client_id: Text
     client_secret: Text
     code: Text
@@ -41,6 +45,35 @@ class CodeBody(Body):
     code_verifier: Text | None = None  # RFC 7636, where the consent asked for it
 
 
+_CLIENT = {
+    "client_id": "a3e2e8c1-6c0e-4f0f-9f4e-1c7a4b6b8d10",
+    "client_secret": "L6pQ2mZt8RkX4vWc9HsB1nYd7FgJ3aTe",
+}
+_EXAMPLES = {
+    "refresh": {
+        "token": {
+            "grant_type": "refresh_token",
+            **_CLIENT,
+            "refresh_token": "MwqWaRPZk5jyUZtDbLUYJPHSLxPvMQTg",
+        }
+    },
+    "code": {
+        "token": {
+            "grant_type": "authorization_code",
+            **_CLIENT,
+            "code": "MqWnvYkQx3Rb7TzLd2CfPs8HjKg5VaXe",
+            "redirect_uri": "https://mis.example/callback",
+        }
+    },
+}
+
+
+@operation(
+    Gives(data=TokenObject, status=201),
+    takes=wrapped("token", RefreshBody, CodeBody),
+    refuses=(401, 403),
+    examples=_EXAMPLES,
+)
 async def post_tokens(request: web.Request) -> Answer:
     """Issue a token for a code or a refresh token; every other grant is refused."""
     body = await read_wrapped(request, "token")

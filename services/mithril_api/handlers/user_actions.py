@@ -7,15 +7,17 @@ from services.mithril_api.actions.change_password import change_password
 from services.mithril_api.actions.unblock_user import unblock_user
 from services.mithril_api.domain import passwords
 from services.mithril_api.domain.refusals import Refused
+from services.mithril_api.handlers.declaring import wrapped
 from services.mithril_api.handlers.keys import DEPS
 from services.mithril_api.handlers.parsing import cast_beside, without_blanks
 from services.mithril_api.handlers.problems import refuse
-from services.mithril_api.handlers.rendering import user_object
+from services.mithril_api.handlers.rendering import UserObject, user_object
 from services.mithril_api.handlers.users import user_of_path
 from services.mithril_api.store.users import User
 from shared.runtime.bodies import read_object, read_wrapped
 from shared.wire.casting import Body, Text, cast
 from shared.wire.envelope import Answer, malformed, validation_failed
+from shared.wire.operations import Gives, Takes, operation
 
 
 class PasswordBody(Body):
@@ -31,6 +33,10 @@ class ReasonBody(Body):
     block_reason: Text | None = None
 
 
+_REASON = Takes(models=(ReasonBody,), wrapper="user", required=False)
+
+
+@operation(Gives(data=UserObject), takes=wrapped("user", PasswordBody), refuses=(404,))
 async def patch_change_password(request: web.Request) -> Answer:
     """Set a new password by the present one."""
     user_id = user_of_path(request)
@@ -50,6 +56,7 @@ async def patch_change_password(request: web.Request) -> Answer:
     return Answer(data=user_object(outcome))
 
 
+@operation(Gives(data=UserObject), takes=_REASON, refuses=(404, 409))
 async def patch_block(request: web.Request) -> Answer:
     """Block an account; every token it has is revoked."""
     user_id, reason = user_of_path(request), await _reason(request)
@@ -59,6 +66,7 @@ async def patch_block(request: web.Request) -> Answer:
     return Answer(data=user_object(outcome))
 
 
+@operation(Gives(data=UserObject), takes=_REASON, refuses=(404, 409))
 async def patch_unblock(request: web.Request) -> Answer:
     """Let an account be used again."""
     user_id, reason = user_of_path(request), await _reason(request)

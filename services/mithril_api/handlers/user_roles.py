@@ -1,19 +1,21 @@
 """Roles of users in clients (spec §1.4). The path says whose: a body cannot (W25)."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from aiohttp import web
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
 
 from services.mithril_api.actions.grant_role import grant_role
 from services.mithril_api.actions.withdraw_roles import withdraw_roles
 from services.mithril_api.domain.refusals import Clash, Reason, Refused
+from services.mithril_api.handlers.declaring import GONE, list_of, made, wrapped
 from services.mithril_api.handlers.keys import DEPS
 from services.mithril_api.handlers.parsing import cast_new, cast_query, uuid_list
 from services.mithril_api.handlers.problems import refuse
-from services.mithril_api.handlers.rendering import NOTHING, created, timestamp
+from services.mithril_api.handlers.rendering import NOTHING, Timestamp, created, timestamp
 from services.mithril_api.handlers.users import user_of_path
 from services.mithril_api.store import user_roles
 from services.mithril_api.store.user_roles import NamedUserRole, UserRole, UserRoleId
@@ -22,6 +24,7 @@ from shared.models.scopes import joined
 from shared.runtime.bodies import read_wrapped
 from shared.wire.casting import Body, Id, parse_uuid
 from shared.wire.envelope import Answer, Problem, not_found
+from shared.wire.operations import Gives, operation
 
 
 def _ids(text: str) -> list[UUID]:
@@ -53,17 +56,44 @@ class NewBody(Body):
     client_id: Id
 
 
+class UserRoleObject(TypedDict):
+    """A role that a user has in a client."""
+
+    id: UUID
+    user_id: UUID
+    role_id: UUID
+    client_id: UUID
+
+
+class ScopedUserRoleObject(UserRoleObject):
+    """The same, with what it allows."""
+
+    scope: str
+
+
+class NamedUserRoleObject(ScopedUserRoleObject):
+    """The same, with the names of role and client."""
+
+    role_name: str
+    client_name: str
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+@operation(list_of(NamedUserRoleObject), query=Filters)
 async def get_all(request: web.Request) -> Answer:
     """Every grant that the query chooses, on one page."""
     return await _list(request, cast_query(Filters, request))
 
 
+@operation(list_of(NamedUserRoleObject), query=Filters)
 async def get_of_user(request: web.Request) -> Answer:
     """The same, of one user."""
     user_id = user_of_path(request)
     return await _list(request, cast_query(Filters, request), user_id)
 
 
+@operation(Gives(data=UserRoleObject), refuses=(404,))
 async def get_one(request: web.Request) -> Answer:
     """One grant of a user."""
     user_id = user_of_path(request)
@@ -75,6 +105,7 @@ async def get_one(request: web.Request) -> Answer:
     return Answer(data=_short(granted))
 
 
+@operation(made(ScopedUserRoleObject), takes=wrapped("user_role", NewBody))
 async def post(request: web.Request) -> Answer:
     """Give a user a role in a client."""
     user_id = user_of_path(request)
@@ -91,6 +122,7 @@ async def post(request: web.Request) -> Answer:
     return created(data, f"/admin/users/{user_id}/roles/{outcome.role.id}")
 
 
+@operation(GONE, query=WithdrawalFilters)
 async def delete_of_user(request: web.Request) -> Answer:
     """Take roles from a user: all, or those that the query chooses."""
     user_id = user_of_path(request)
@@ -105,6 +137,7 @@ async def delete_of_user(request: web.Request) -> Answer:
     return NOTHING
 
 
+@operation(GONE, refuses=(404,))
 async def delete_one(request: web.Request) -> Answer:
     """Take one grant away, whosever it is."""
     granted_id = UserRoleId(parse_uuid(request.match_info["id"]))
@@ -132,7 +165,7 @@ def _chosen_users(form: Filters, user_id: UUID | None) -> set[UUID] | None:
     return set.intersection(*given) if given else None
 
 
-def _short(granted: UserRole) -> dict[str, Any]:
+def _short(granted: UserRole) -> UserRoleObject:
     return {
         "id": granted.id,
         "user_id": granted.user_id,
@@ -141,7 +174,7 @@ def _short(granted: UserRole) -> dict[str, Any]:
     }
 
 
-def _full(item: NamedUserRole) -> dict[str, Any]:
+def _full(item: NamedUserRole) -> NamedUserRoleObject:
     return {
         **_short(item.granted),
         "role_name": item.role_name,

@@ -7,9 +7,11 @@ from aiohttp import web
 from services.mithril_api.actions.delete_apps import delete_apps
 from services.mithril_api.actions.delete_tokens import TokensChosen, delete_tokens
 from services.mithril_api.actions.issue_access_token import issue_access_token
-from services.mithril_api.domain.records import rendered
+from services.mithril_api.domain.records import TokenObject, rendered
 from services.mithril_api.domain.refusals import Refused
+from services.mithril_api.handlers.apps import AppObject
 from services.mithril_api.handlers.apps import rendered as rendered_app
+from services.mithril_api.handlers.declaring import GONE, made, page_of, wrapped
 from services.mithril_api.handlers.keys import DEPS
 from services.mithril_api.handlers.parsing import cast_query, without_blanks
 from services.mithril_api.handlers.problems import refuse
@@ -22,6 +24,7 @@ from shared.models.tokens import TokenName
 from shared.runtime.bodies import read_wrapped
 from shared.wire.casting import Body, Id, ScopeText, Text, cast, parse_uuid
 from shared.wire.envelope import Answer, unprocessable
+from shared.wire.operations import operation
 
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
@@ -55,6 +58,7 @@ class AccessBody(Body):
     scope: ScopeText
 
 
+@operation(GONE, query=TokenFilters)
 async def delete_all(request: web.Request) -> Answer:
     """Delete a user's tokens: all, or those that the query chooses."""
     user_id = user_of_path(request)
@@ -69,6 +73,7 @@ async def delete_all(request: web.Request) -> Answer:
     return NOTHING
 
 
+@operation(page_of(AppObject))
 async def get_consents(request: web.Request) -> Answer:
     """A page of what a user allows clients, for operators."""
     user_id = user_of_path(request)
@@ -85,6 +90,7 @@ async def get_consents(request: web.Request) -> Answer:
     return list_answer([rendered_app(item) for item in found], page, total)
 
 
+@operation(GONE, query=ClientFilter)
 async def delete_consents(request: web.Request) -> Answer:
     """Withdraw a user's consents, and end their tokens: of all clients, or of one."""
     user_id = user_of_path(request)
@@ -94,6 +100,7 @@ async def delete_consents(request: web.Request) -> Answer:
     return NOTHING
 
 
+@operation(made(TokenObject), takes=wrapped("token", AccessBody), refuses=(404,))
 async def post_access(request: web.Request) -> Answer:
     """Make a sign-in token for a user, who need not be there."""
     user_id = user_of_path(request)

@@ -5,11 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from aiohttp import web
+from pydantic import Field
 
 from services.mithril_api.actions.create_user import UserAsked, create_user
 from services.mithril_api.actions.delete_user import delete_user
 from services.mithril_api.actions.update_user import UserChange, update_user
 from services.mithril_api.domain import passwords
+from services.mithril_api.handlers.declaring import GONE, made, page_of, wrapped
 from services.mithril_api.handlers.keys import DEPS
 from services.mithril_api.handlers.parsing import (
     Email,
@@ -25,6 +27,7 @@ from services.mithril_api.handlers.parsing import (
 from services.mithril_api.handlers.problems import refuse
 from services.mithril_api.handlers.rendering import (
     NOTHING,
+    UserObject,
     created,
     list_answer,
     paged,
@@ -36,6 +39,7 @@ from shared.models.ids import UserId
 from shared.runtime.bodies import read_wrapped
 from shared.wire.casting import Body, Text, parse_uuid
 from shared.wire.envelope import Answer, Invalid, not_found
+from shared.wire.operations import Gives, operation
 
 _NEVER_BLANK = ("email", "password", "is_blocked")
 _WHEN_BLANK: Mapping[str, Any] = {
@@ -68,6 +72,11 @@ class ChangeBody(Body):
     is_blocked: bool | None = None
     block_reason: Text | None = None
     factor: Phone | None = None
+    wants_factor: Any = Field(
+        None,
+        alias="2fa_enable",
+        description="exactly true: with a second factor; left out: as the settings say",
+    )
 
 
 class NewBody(ChangeBody):
@@ -77,6 +86,7 @@ class NewBody(ChangeBody):
     password: Text
 
 
+@operation(page_of(UserObject), query=Filters)
 async def get_all(request: web.Request) -> Answer:
     """A page of accounts."""
     form = cast_query(Filters, request)
@@ -94,6 +104,7 @@ def _ids(form: Filters) -> set[UUID] | None:
     return set.intersection(*given) if given else None
 
 
+@operation(made(UserObject), takes=wrapped("user", NewBody))
 async def post(request: web.Request) -> Answer:
     """Make an account."""
     body = await read_wrapped(request, "user")
@@ -115,6 +126,7 @@ async def post(request: web.Request) -> Answer:
     return created(user_object(outcome), f"/admin/users/{outcome.id}")
 
 
+@operation(Gives(data=UserObject), refuses=(404,))
 async def get_one(request: web.Request) -> Answer:
     """An account."""
     async with request.app[DEPS].db.read() as conn:
@@ -124,6 +136,7 @@ async def get_one(request: web.Request) -> Answer:
     return Answer(data=user_object(user))
 
 
+@operation(Gives(data=UserObject), takes=wrapped("user", ChangeBody), refuses=(404,))
 async def put(request: web.Request) -> Answer:
     """Change an account; what is not given stays."""
     user_id = user_of_path(request)
@@ -142,6 +155,7 @@ async def put(request: web.Request) -> Answer:
     return Answer(data=user_object(outcome))
 
 
+@operation(GONE, refuses=(404,))
 async def delete(request: web.Request) -> Answer:
     """Delete an account."""
     refused = await delete_user(request.app[DEPS], user_of_path(request))

@@ -4,21 +4,28 @@ Each token has the status, data or error that `GET /admin/tokens/{value}/verify`
 given, in the order asked; the values themselves are not repeated.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 from aiohttp import web
 from pydantic import Field
+from typing_extensions import TypedDict
 
 from services.mithril_api.actions.verify_tokens import VerifyAsked, verify_many
 from services.mithril_api.domain.refusals import Refused
 from services.mithril_api.domain.verification import Verdict
 from services.mithril_api.handlers.keys import DEPS, METRICS
 from services.mithril_api.handlers.problems import refuse
-from services.mithril_api.handlers.verification import NO_STORE, verified_object
+from services.mithril_api.handlers.verification import (
+    NO_STORE,
+    MisClientObject,
+    VerifiedObject,
+    verified_object,
+)
 from shared.runtime.bodies import read_object
 from shared.runtime.http import note
 from shared.wire.casting import Body, LongText, cast
 from shared.wire.envelope import Answer, Problem
+from shared.wire.operations import Gives, Takes, operation
 
 MOST = 64
 
@@ -34,6 +41,16 @@ class TokensBody(Body):
     tokens: Annotated[list[_TokenBody], Field(min_length=1, max_length=MOST)]
 
 
+class VerdictObject(TypedDict):
+    """What `GET /admin/tokens/{value}/verify` would have answered."""
+
+    status: int
+    data: NotRequired[VerifiedObject]
+    urgent: NotRequired[MisClientObject]
+    error: NotRequired[dict[str, Any]]
+
+
+@operation(Gives(data=VerdictObject, many=True), takes=Takes(models=(TokensBody,)))
 async def post_verify(request: web.Request) -> Answer:
     """A verdict for each token."""
     form = cast(TokensBody, await read_object(request))

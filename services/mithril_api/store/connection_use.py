@@ -45,7 +45,7 @@ async def of_connection(conn: AsyncConnection, connection_id: ConnectionId) -> U
     lives = (
         select(s.c.inserted_at, s.c.expires_at)
         .where(s.c.connection_id == connection_id)
-        .order_by(s.c.expires_at.desc().nulls_first(), s.c.inserted_at.desc())
+        .order_by(s.c.inserted_at.desc(), s.c.expires_at.desc().nulls_first())
     )
     rows = (await conn.execute(lives)).all()
     return Use(

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, delete, func, or_, select, update
+from sqlalchemy import false as sql_false
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -152,6 +153,7 @@ async def rotate_secret(
     digest: bytes,
     *,
     at: datetime,
+    expires_at: datetime | None,
     overlap: timedelta,
 ) -> None:
     """Give a connection that is held a new secret.
@@ -159,8 +161,11 @@ async def rotate_secret(
     The former one works until the overlap ends; what was older is removed, so that no more
     than two ever work.
     """
-    latest = (s.c.expires_at.desc().nulls_first(), s.c.inserted_at.desc())
-    await _replace(conn, connection_id, digest, latest, at=at, overlap=overlap)
+    # Whatever was replaced has an end, so one without is the newest.
+    latest = (_is_over(at), s.c.expires_at.is_not(None), s.c.inserted_at.desc())
+    await _replace(
+        conn, connection_id, digest, latest, at=at, expires_at=expires_at, overlap=overlap
+    )
 
 
 async def reissue_secret(
@@ -169,6 +174,7 @@ async def reissue_secret(
     digest: bytes,
     *,
     at: datetime,
+    expires_at: datetime | None,
     overlap: timedelta,
 ) -> None:
     """The same, but beside the new one the *oldest* that still works is kept.
@@ -176,8 +182,10 @@ async def reissue_secret(
     For an upsert that must answer with a secret each time it is repeated: the one that its
     client holds from the first time goes on working, those in between do not.
     """
-    first = (s.c.expires_at < at, s.c.inserted_at)
-    await _replace(conn, connection_id, digest, first, at=at, overlap=overlap)
+    first = (_is_over(at), s.c.expires_at.is_(None), s.c.inserted_at)
+    await _replace(
+        conn, connection_id, digest, first, at=at, expires_at=expires_at, overlap=overlap
+    )
 
 
 async def _replace(
@@ -187,6 +195,7 @@ async def _replace(
     order: tuple[ColumnElement[Any], ...],
     *,
     at: datetime,
+    expires_at: datetime | None,
     overlap: timedelta,
 ) -> None:
     mine = s.c.connection_id == connection_id
@@ -195,8 +204,17 @@ async def _replace(
     end = func.least(s.c.expires_at, at + overlap)  # least() passes over nulls
     await conn.execute(update(s).where(mine).values(expires_at=end))
     await conn.execute(
-        s.insert().values(digest=digest, connection_id=connection_id, inserted_at=at)
+        s.insert().values(
+            digest=digest,
+            connection_id=connection_id,
+            inserted_at=at,
+            expires_at=expires_at,
+        )
     )
+
+
+def _is_over(at: datetime) -> ColumnElement[bool]:
+    return func.coalesce(s.c.expires_at <= at, sql_false())
 
 
 async def owner_of_key(

@@ -161,7 +161,8 @@ connections = Table(
     Index("ix_connections_consumer_id", "consumer_id"),
 )
 
-# A connection has one secret, or two while it rotates: the older one then has an end.
+# A connection has one secret, or two while it rotates: the older one then has an end. So
+# has any that was given one.
 connection_secrets = Table(
     "connection_secrets",
     metadata,
@@ -169,6 +170,7 @@ connection_secrets = Table(
     _reference("connection_id", "connections.id"),
     _moment("inserted_at"),
     _moment("expires_at", nullable=True),
+    _moment("expiry_told_at", nullable=True),  # when it was told that it is about to expire
     _moved_in(),
     Index("ix_connection_secrets_connection_id", "connection_id"),
 )

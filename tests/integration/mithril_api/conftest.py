@@ -13,6 +13,7 @@ from services.mithril_api.app import Built, build
 from services.mithril_api.deps import Deps
 from services.mithril_api.settings import Settings
 from tests.fakes import SteppingClock
+from tests.integration.mithril_api.conformance import Conformance
 from tests.neighbours.databases import clone, drop
 
 if TYPE_CHECKING:
@@ -62,9 +63,11 @@ async def an_api(
 ) -> AsyncIterator[Api]:
     """Both listeners on a database; the relay does not run.
 
+    Answers that the OpenAPI document does not know fail the test.
     The internal client sends the service token unless told otherwise.
     """
     built = build(settings_for(database_url, **settings), clock=clock)
+    conformance = Conformance(built)
     bearer = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
     async with (
         TestClient(TestServer(built.public)) as public,
@@ -73,6 +76,7 @@ async def an_api(
         yield Api(built=built, clock=clock, public=public, internal=internal)
     await built.deps.db.dispose()
     built.deps.passwords.close()
+    assert conformance.complaints == []
 
 
 @pytest.fixture

@@ -50,7 +50,9 @@ def test_a_secret_holds_more_than_128_bits_and_does_not_print() -> None:
     secret = secret_of(2**SECRET_BITS - 1)
 
     assert SECRET_BITS >= 128
-    assert secret not in repr(Opened(connection=OWN, secret=secret, is_new=True))
+    assert secret not in repr(
+        Opened(expires_at=None, connection=OWN, secret=secret, is_new=True)
+    )
 
 
 @pytest.mark.parametrize(

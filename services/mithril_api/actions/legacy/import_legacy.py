@@ -54,7 +54,7 @@ async def import_legacy(
 
 async def _refuse_an_empty_source(source: Source) -> None:
     """An empty database is a mistake: everything that moved in before would be removed."""
-    if not await source.count("SELECT 1 FROM users LIMIT 1"):
+    if not await source.has_users():
         raise ImportRefusedError("the source has no users")
 
 

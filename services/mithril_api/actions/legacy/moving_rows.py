@@ -17,7 +17,7 @@ from shared.runtime import failpoints
 
 async def move(deps: ImportDeps, run: Run, part: Part | Log) -> None:
     """Move one table."""
-    deps.progress.begin(part.table, await run.source.count(part.query))
+    deps.progress.begin(part.table, await run.source.count(part.origin))
     after = FIRST
     async for rows in run.source.read(part.query, batch=deps.batch):
         full = len(rows) == deps.batch

@@ -62,7 +62,7 @@ async def _try_week(deps: ImportDeps, partition: Partition) -> None:
 
 async def move(deps: ImportDeps, run: Run) -> None:
     """Move every live token."""
-    total = await run.source.count(tokens.QUERY, _second(run))
+    total = await run.source.count_live_tokens(now=_second(run))
     deps.progress.begin(tokens.TABLE, total)
     try:
         async with asyncio.TaskGroup() as group:

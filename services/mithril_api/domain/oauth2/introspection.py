@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NotRequired
+
+from typing_extensions import TypedDict
 
 from services.mithril_api.domain.bearers import is_of_a_user
 from services.mithril_api.domain.oauth2.client_authentication import ClientFacts
@@ -11,6 +13,23 @@ from shared.models.confirmations import confirmation_of
 from shared.models.ids import ClientId
 from shared.models.scopes import joined
 from shared.models.tokens import TokenName
+
+
+class IntrospectionObject(TypedDict):
+    """What a token is; of one that is not active, no more than that."""
+
+    active: bool
+    iss: NotRequired[str]
+    sub: NotRequired[str]
+    client_id: NotRequired[str]
+    scope: NotRequired[str]
+    exp: NotRequired[int]
+    iat: NotRequired[int]
+    jti: NotRequired[str]
+    token_type: NotRequired[str]
+    aud: NotRequired[list[str]]
+    cnf: NotRequired[dict[str, str]]
+
 
 TYP = "token-introspection+jwt"
 INACTIVE: dict[str, Any] = {"active": False}

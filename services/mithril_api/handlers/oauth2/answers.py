@@ -7,10 +7,11 @@ import orjson
 from aiohttp import web
 
 from services.mithril_api.domain.oauth2.faults import ErrorCode, Fault, invalid_request
-from shared.runtime.http import META, note
+from shared.runtime.http import META, has_nul, note
 from shared.runtime.overload import OverloadedError
 from shared.runtime.postgres import DatabaseUnavailableError
 from shared.wire.envelope import Problem
+from shared.wire.operations import Gives, Layer, around, operation
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -81,8 +82,7 @@ def as_oauth(handler: Handler) -> Handler:
             response.headers.update(_ANY_ORIGIN)
         return response
 
-    render.__name__ = getattr(handler, "__name__", "handler")
-    return render
+    return around(render, handler, Layer(style="oauth", refuses=(400, 503)))
 
 
 def as_page(handler: Handler) -> Handler:
@@ -91,10 +91,12 @@ def as_page(handler: Handler) -> Handler:
     async def render(request: web.Request) -> web.StreamResponse:
         return await _answered(request, handler)
 
-    render.__name__ = getattr(handler, "__name__", "handler")
-    return render
+    return around(render, handler, Layer(style="oauth", refuses=(400, 503)))
 
 
+@operation(
+    Gives(status=204, headers=("Access-Control-Allow-Origin",), says="Any page may ask.")
+)
 async def preflight(_: web.Request) -> web.StreamResponse:
     """What a browser asks before a page of another origin may ask (CORS)."""
     return web.Response(status=204, headers={**_ANY_ORIGIN, **_PREFLIGHT})
@@ -102,6 +104,8 @@ async def preflight(_: web.Request) -> web.StreamResponse:
 
 async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
+        if has_nul(request):
+            refuse(invalid_request("the address has a NUL"))
         return await handler(request)
     except OAuthError as error:
         note(request, outcome=str(error.fault.code))

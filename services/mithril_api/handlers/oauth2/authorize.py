@@ -31,10 +31,17 @@ from services.mithril_api.handlers.oauth2.answers import (
     issuer_of,
     refuse,
 )
+from services.mithril_api.handlers.oauth2.declaring import (
+    ERROR_PAGE,
+    ONWARD,
+    AuthorizationForm,
+    form,
+)
 from services.mithril_api.handlers.oauth2.forms import read_form, read_query
 from shared.models.ids import ClientId
 from shared.runtime.http import META, note
 from shared.wire.casting import is_uuid
+from shared.wire.operations import operation
 
 _LONGEST_HINT = 255  # an e-mail is no longer
 _PAGE_HEADERS = {
@@ -45,6 +52,7 @@ _PAGE_HEADERS = {
 }
 
 
+@operation(ONWARD, ERROR_PAGE, query=AuthorizationForm, refuses=(429,))
 async def get_authorize(request: web.Request) -> web.StreamResponse:
     """A browser comes with a request in its query."""
     try:
@@ -53,6 +61,7 @@ async def get_authorize(request: web.Request) -> web.StreamResponse:
         return error_page(request, error)
 
 
+@operation(ONWARD, ERROR_PAGE, takes=form(AuthorizationForm), refuses=(429,))
 async def post_authorize(request: web.Request) -> web.StreamResponse:
     """The same with the request in a form (OpenID Connect Core §3.1.2.1)."""
     try:

@@ -3,6 +3,8 @@
 from hashlib import sha256
 
 from aiohttp import web
+from pydantic import ConfigDict
+from typing_extensions import TypedDict
 
 from services.mithril_api.actions.oauth2 import signing
 from services.mithril_api.domain.oauth2 import metadata
@@ -10,11 +12,27 @@ from services.mithril_api.domain.oauth2.metadata import Abilities
 from services.mithril_api.domain.oauth2.signing_keys import JWKS_LIFE
 from services.mithril_api.handlers.keys import DEPS
 from services.mithril_api.handlers.oauth2.answers import issuer_of, json_answer
+from services.mithril_api.handlers.oauth2.declaring import plain
+from shared.wire.operations import Gives, operation
 
 _LIFE = int(JWKS_LIFE.total_seconds())
 ABILITIES: web.AppKey[Abilities] = web.AppKey("abilities", Abilities)
 
 
+class ServerMetadata(TypedDict):
+    """What this server can do, under the names that IANA keeps."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]  # pydantic's own
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    response_types_supported: list[str]
+    grant_types_supported: list[str]
+    code_challenge_methods_supported: list[str]
+
+
+@operation(plain(ServerMetadata))
 async def get_metadata(request: web.Request) -> web.StreamResponse:
     """RFC 8414, and OpenID Connect Discovery: one document under both names."""
     found = metadata.document(request.app[ABILITIES], issuer=_issuer(request))
@@ -25,6 +43,17 @@ def _issuer(request: web.Request) -> str:
     return issuer_of(request, request.app[DEPS].settings.issuer)
 
 
+class KeySetObject(TypedDict):
+    """A JWK set (RFC 7517 §5)."""
+
+    keys: list[dict[str, str]]
+
+
+@operation(
+    Gives(data=KeySetObject, enveloped=False, media="application/jwk-set+json"),
+    Gives(status=304, says="It is what the caller has already."),
+    headers={"If-None-Match": "The `ETag` of what the caller has."},
+)
 async def get_jwks(request: web.Request) -> web.StreamResponse:
     """The public halves of our signing keys (RFC 7517 §5)."""
     keys = await signing.published(request.app[DEPS])

@@ -11,6 +11,7 @@ from services.mithril_api.domain.limits import Purpose
 from services.mithril_api.domain.oauth2 import introspection
 from services.mithril_api.domain.oauth2.client_authentication import ClientFacts
 from services.mithril_api.domain.oauth2.faults import invalid_client
+from services.mithril_api.domain.oauth2.introspection import IntrospectionObject
 from services.mithril_api.domain.records import Token
 from services.mithril_api.domain.refusals import Refused
 from services.mithril_api.handlers.keys import DEPS, METRICS, VERIFIES
@@ -21,15 +22,30 @@ from services.mithril_api.handlers.oauth2.answers import (
     refuse,
 )
 from services.mithril_api.handlers.oauth2.callers import admitted, quota_headers
+from services.mithril_api.handlers.oauth2.declaring import (
+    CLIENT,
+    IntrospectionForm,
+    form,
+    plain,
+)
 from services.mithril_api.handlers.oauth2.forms import read_form, required
 from services.mithril_api.handlers.oauth2.revocation import hinted
 from services.mithril_api.store import tokens, users
 from shared.models.tokens import TokenName
 from shared.runtime.bearer import bearer_of, is_service_token
+from shared.runtime.platform import SERVICE_TOKEN
+from shared.wire.operations import Gives, operation
 
 SIGNED = "application/token-introspection+jwt"
 
 
+@operation(
+    plain(IntrospectionObject),
+    Gives(data=str, enveloped=False, media=SIGNED),
+    takes=form(IntrospectionForm),
+    needs=(*CLIENT, SERVICE_TOKEN),
+    refuses=(401, 429),
+)
 async def post_introspect(request: web.Request) -> web.StreamResponse:
     """What a token is. A public client proves nothing, so it is told nothing."""
     form = await read_form(request)

@@ -14,10 +14,17 @@ from services.mithril_api.domain import redirects
 from services.mithril_api.domain.oauth2.faults import Fault, invalid_request
 from services.mithril_api.domain.oauth2.parameters import Parameters
 from services.mithril_api.domain.refusals import Reason, Refused
+from services.mithril_api.handlers.declaring import RedirectObject
 from services.mithril_api.handlers.keys import DEPS
 from services.mithril_api.handlers.oauth2 import id_tokens
 from services.mithril_api.handlers.oauth2.answers import OAuthError, refuse
 from services.mithril_api.handlers.oauth2.authorize import error_page, see_other
+from services.mithril_api.handlers.oauth2.declaring import (
+    ERROR_PAGE,
+    ONWARD,
+    LogoutForm,
+    form,
+)
 from services.mithril_api.handlers.oauth2.forms import read_form, read_query
 from services.mithril_api.handlers.problems import refuse as refuse_in_envelope
 from services.mithril_api.handlers.tokens import NO_STORE
@@ -26,6 +33,7 @@ from shared.runtime.bodies import read_object
 from shared.runtime.http import note
 from shared.wire.casting import Body, Id, LongText, cast, is_uuid
 from shared.wire.envelope import Answer
+from shared.wire.operations import Gives, Takes, operation
 
 
 class Finished(Body):
@@ -36,6 +44,7 @@ class Finished(Body):
     state: LongText | None = None
 
 
+@operation(ONWARD, ERROR_PAGE, query=LogoutForm)
 async def get_logout(request: web.Request) -> web.StreamResponse:
     """A browser comes with the wish in its query."""
     try:
@@ -44,6 +53,7 @@ async def get_logout(request: web.Request) -> web.StreamResponse:
         return error_page(request, error)
 
 
+@operation(ONWARD, ERROR_PAGE, takes=form(LogoutForm))
 async def post_logout(request: web.Request) -> web.StreamResponse:
     """The same in a form."""
     try:
@@ -52,6 +62,11 @@ async def post_logout(request: web.Request) -> web.StreamResponse:
         return error_page(request, error)
 
 
+@operation(
+    Gives(data=RedirectObject, headers=("Location",)),
+    takes=Takes(models=(Finished,)),
+    refuses=(404,),
+)
 async def post_finished(request: web.Request) -> Answer:
     """For the sign-in pages: where the browser goes now, if that is registered."""
     form = cast(Finished, await read_object(request))

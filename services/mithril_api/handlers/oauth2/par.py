@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from aiohttp import web
+from typing_extensions import TypedDict
 
 from services.mithril_api.actions.oauth2 import begin_authorization
 from services.mithril_api.domain.limits import Purpose
@@ -16,10 +17,32 @@ from services.mithril_api.handlers.keys import DEPS, METRICS
 from services.mithril_api.handlers.oauth2.answers import json_answer, refuse
 from services.mithril_api.handlers.oauth2.authorize import judged
 from services.mithril_api.handlers.oauth2.callers import admitted, quota_headers
+from services.mithril_api.handlers.oauth2.declaring import (
+    CLIENT,
+    PROOF_HEADER,
+    AuthorizationForm,
+    form,
+    plain,
+)
 from services.mithril_api.handlers.oauth2.forms import read_form
 from services.mithril_api.handlers.oauth2.proofs import proof_of
+from shared.wire.operations import operation
 
 
+class PushedObject(TypedDict):
+    """By what the request is known now, and for how many seconds."""
+
+    request_uri: str
+    expires_in: int
+
+
+@operation(
+    plain(PushedObject, status=201),
+    takes=form(AuthorizationForm),
+    headers=PROOF_HEADER,
+    needs=CLIENT,
+    refuses=(401, 429),
+)
 async def post_par(request: web.Request) -> web.StreamResponse:
     """Judge and keep a request: 201, and the `request_uri` by which its browser comes."""
     form = await read_form(request)

@@ -20,6 +20,7 @@ from services.mithril_api.handlers.oauth2.answers import (
 )
 from shared.wire import dpop
 from shared.wire.dpop import HEADER, NONCE_HEADER, Proof, Unfit
+from shared.wire.operations import Layer, around
 
 
 def proof_of(request: web.Request) -> Proof | None:
@@ -62,8 +63,7 @@ def with_nonce(handler: Handler) -> Handler:
             response.headers[NONCE_HEADER] = _nonce(request)
         return response
 
-    render.__name__ = getattr(handler, "__name__", "handler")
-    return render
+    return around(render, handler, Layer())
 
 
 def _nonce(request: web.Request) -> str:

@@ -9,12 +9,20 @@ from services.mithril_api.domain.oauth2.parameters import Parameters
 from services.mithril_api.handlers.keys import DEPS
 from services.mithril_api.handlers.oauth2.answers import NO_STORE, refuse
 from services.mithril_api.handlers.oauth2.callers import admitted, quota_headers
+from services.mithril_api.handlers.oauth2.declaring import CLIENT, RevocationForm, form
 from services.mithril_api.handlers.oauth2.forms import read_form, required
 from shared.models.tokens import TokenName
+from shared.wire.operations import Gives, operation
 
 _HINTS = {"access_token": TokenName.ACCESS, "refresh_token": TokenName.REFRESH}
 
 
+@operation(
+    Gives(says="It is ended, or never was."),
+    takes=form(RevocationForm),
+    needs=CLIENT,
+    refuses=(401, 429),
+)
 async def post_revoke(request: web.Request) -> web.StreamResponse:
     """End a token of the client that asks. One that is unknown is as good as ended (§2.2)."""
     form = await read_form(request)

@@ -1,9 +1,10 @@
 """POST /oauth2/token: the standard's token endpoint (RFC 6749 §3.2, §4.1.3, §4.4, §6)."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Literal, NotRequired, TypeAlias
 
 from aiohttp import web
+from typing_extensions import TypedDict
 
 from services.mithril_api.actions import exchange_code
 from services.mithril_api.actions.exchange_code import CodeAsked
@@ -37,6 +38,13 @@ from services.mithril_api.handlers.keys import DEPS, METRICS, REFRESHES
 from services.mithril_api.handlers.oauth2 import id_tokens
 from services.mithril_api.handlers.oauth2.answers import issuer_of, json_answer, refuse
 from services.mithril_api.handlers.oauth2.callers import admitted, quota_headers
+from services.mithril_api.handlers.oauth2.declaring import (
+    CLIENT,
+    PROOF_HEADER,
+    TokenForm,
+    form,
+    plain,
+)
 from services.mithril_api.handlers.oauth2.forms import read_form, required
 from services.mithril_api.handlers.oauth2.proofs import proof_of
 from shared.models.confirmations import confirmation_of
@@ -44,10 +52,42 @@ from shared.models.scopes import joined
 from shared.models.tokens import RefreshPolicy
 from shared.runtime import tracing
 from shared.runtime.http import note
+from shared.wire.operations import operation
 
 Grant: TypeAlias = Callable[[web.Request, Parameters, Admitted], Awaitable[dict[str, Any]]]
 
 
+class TokensObject(TypedDict):
+    """What is issued (RFC 6749 §5.1)."""
+
+    access_token: str
+    token_type: Literal["Bearer", "DPoP"]
+    expires_in: int
+    scope: str
+    refresh_token: NotRequired[str]
+    id_token: NotRequired[str]
+
+
+@operation(
+    plain(TokensObject),
+    takes=form(TokenForm),
+    headers=PROOF_HEADER,
+    needs=CLIENT,
+    refuses=(401, 429),
+    examples={
+        "client credentials": {"grant_type": "client_credentials"},
+        "refresh": {
+            "grant_type": "refresh_token",
+            "refresh_token": "MwqWaRPZk5jyUZtDbLUYJPHSLxPvMQTg",
+        },
+        "code": {
+            "grant_type": "authorization_code",
+            "code": "MqWnvYkQx3Rb7TzLd2CfPs8HjKg5VaXe",
+            "redirect_uri": "https://mis.example/callback",
+            "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+        },
+    },
+)
 async def post_token(request: web.Request) -> web.StreamResponse:
     """Issue tokens for a grant."""
     form = await read_form(request)

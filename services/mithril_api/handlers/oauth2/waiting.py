@@ -7,6 +7,7 @@ from aiohttp import web
 from services.mithril_api.actions.oauth2 import begin_authorization
 from services.mithril_api.domain.oauth2.faults import ErrorCode, Fault
 from services.mithril_api.domain.refusals import Reason, Refused
+from services.mithril_api.handlers.declaring import RedirectObject
 from services.mithril_api.handlers.keys import DEPS, METRICS
 from services.mithril_api.handlers.problems import refuse
 from services.mithril_api.handlers.tokens import NO_STORE
@@ -14,6 +15,7 @@ from shared.models.ids import ClientId
 from shared.runtime.bodies import read_object
 from shared.wire.casting import Body, Id, LongText, cast
 from shared.wire.envelope import Answer
+from shared.wire.operations import Gives, Takes, operation
 
 _WHY = {
     "access_denied": "the user did not allow it",
@@ -33,6 +35,11 @@ class RefusalBody(Body):
     ]
 
 
+@operation(
+    Gives(data=RedirectObject, headers=("Location",)),
+    takes=Takes(models=(RefusalBody,)),
+    refuses=(404,),
+)
 async def post_refuse(request: web.Request) -> Answer:
     """Refuse a request: it is over, and the `Location` tells the client why."""
     form = cast(RefusalBody, await read_object(request))

@@ -127,10 +127,19 @@ class Source:
         """A second of each week in which live tokens expire."""
         return [row[0] for row in await self._conn.fetch(_WEEKS, now, until)]
 
-    async def count(self, query: str, *arguments: object) -> int:
-        """How many rows a query has."""
-        counted = f"SELECT count(*) FROM ({query}) q"  # noqa: S608 — the query is ours
-        return int(await self._conn.fetchval(counted, *arguments))
+    async def count(self, table: str) -> int:
+        """How many rows a table has."""
+        query = f"SELECT count(*) FROM {table}"  # noqa: S608 — a name of ours
+        return int(await self._conn.fetchval(query))
+
+    async def count_live_tokens(self, *, now: int) -> int:
+        """How many tokens there are to move."""
+        query = "SELECT count(*) FROM tokens WHERE expires_at > $1"
+        return int(await self._conn.fetchval(query, now))
+
+    async def has_users(self) -> bool:
+        """Whether anything is there at all."""
+        return bool(await self._conn.fetchval("SELECT EXISTS (SELECT 1 FROM users)"))
 
     async def read(
         self, query: str, *arguments: object, batch: int

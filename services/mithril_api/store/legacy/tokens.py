@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.mithril_api.domain.legacy.tokens import judge_token
 from services.mithril_api.store.legacy.parts import Columns
-from services.mithril_api.store.legacy.writing import Span, Written
+from services.mithril_api.store.legacy.writing import BY_KEY, Span, Written
 from shared.runtime.postgres import driver_of
 
 TABLE = "tokens"
@@ -108,6 +108,7 @@ async def write(
     new = _count(await driver.execute(_ADD, now)) if staged else 0
     if new == staged:
         return Written(new=new, removed=ended), []
+    await driver.execute(BY_KEY)
     otherwise = await driver.fetch(_OTHERWISE)
     clashing = [row["id"] for row in otherwise if row["is_clashing"]]
     changed = await _change(driver, [row for row in otherwise if not row["is_clashing"]])
@@ -118,11 +119,7 @@ async def _change(driver: asyncpg.Connection, rows: Sequence[Any]) -> int:
     """Follow what changed of tokens that are here."""
     if not rows:
         return 0
-    # Each is looked up by its own key: a plan for many rows would read every week.
     await driver.execute("CREATE INDEX ON staged (id)")
-    await driver.execute(
-        "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
-    )
     ids, ends = [row["id"] for row in rows], [row["ends"] for row in rows]
     return _count(await driver.execute(_CHANGE, ids, ends))
 

@@ -16,7 +16,7 @@ from shared.runtime.postgres import driver_of
 
 # From here on, what is staged is looked up by the indexes of the table: for rows that the planner
 # takes to be many, it would read the whole of a table that grows with every batch.
-_BY_KEY = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+BY_KEY = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
 
 FIRST = UUID(int=0)
 LAST = UUID(int=2**128 - 1)
@@ -69,7 +69,7 @@ async def take_clashing(conn: AsyncConnection, part: Part) -> list[UUID]:
     )
     driver = driver_of(conn)
     repeated = await driver.fetch(twice)
-    await driver.execute(_BY_KEY)
+    await driver.execute(BY_KEY)
     return [row[0] for row in [*repeated, *await driver.fetch(query)]]
 
 
@@ -106,7 +106,7 @@ async def upsert(
 async def append(conn: AsyncConnection, log: Log) -> Written:
     """Add the staged lines that are not there."""
     driver = driver_of(conn)
-    await driver.execute(_BY_KEY)
+    await driver.execute(BY_KEY)
     return Written(new=_count(await driver.execute(log.added)))
 
 

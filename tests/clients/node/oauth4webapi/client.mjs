@@ -13,7 +13,7 @@ export async function discovered(algorithm) {
   return oauth.processDiscoveryResponse(issuer, response);
 }
 
-export const server = await discovered("oauth2");
+export const server = await discovered("oidc");
 
 export function known(who) {
   return [{ client_id: who.client_id }, oauth.ClientSecretBasic(who.client_secret)];
@@ -58,4 +58,15 @@ export async function introspected([client, authentication], token, options = {}
     server, client, authentication, token, { ...loopback, ...options },
   );
   return oauth.processIntrospectionResponse(server, client, response);
+}
+
+export async function ownToken([client, authentication], { DPoP, ...parameters } = {}) {
+  const response = await oauth.clientCredentialsGrantRequest(
+    server,
+    client,
+    authentication,
+    { scope: "episode:read", ...parameters },
+    { ...loopback, DPoP },
+  );
+  return oauth.processClientCredentialsResponse(server, client, response);
 }

@@ -5,6 +5,7 @@ import * as oauth from "oauth4webapi";
 import { settings, visit } from "../scenarios.mjs";
 import {
   SCOPE,
+  discovered,
   introspected,
   known,
   loopback,
@@ -15,7 +16,8 @@ import {
 } from "./client.mjs";
 
 export default {
-  async "the server is discovered"() {
+  async "the server is discovered, the same by both of its documents"() {
+    assert.deepEqual(await discovered("oauth2"), server);
     assert.equal(server.issuer, settings.issuer);
     assert.equal(server.authorization_response_iss_parameter_supported, true);
     assert.deepEqual(server.code_challenge_methods_supported, ["S256"]);

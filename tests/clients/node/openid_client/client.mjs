@@ -12,7 +12,7 @@ export function configured({ client_id, client_secret }, authentication, metadat
     client_id,
     { client_secret, ...metadata },
     authentication,
-    { algorithm: "oauth2", execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks], ...options },
+    { execute: [client.allowInsecureRequests, client.enableNonRepudiationChecks], ...options },
   );
 }
 

@@ -18,11 +18,6 @@ async function byKey(who, metadata) {
   return configured({ client_id: who.client_id }, client.PrivateKeyJwt(key), metadata);
 }
 
-async function introspected(token) {
-  const who = settings.clients.confidential;
-  return client.tokenIntrospection(await configured(who), token);
-}
-
 export default {
   async "a client proves who it is by its key"() {
     for (const who of [settings.clients.keyed, settings.clients.keyed_rsa]) {
@@ -90,15 +85,18 @@ export default {
     const who = settings.clients.strict;
     const config = await byKey(who);
     const options = { DPoP: client.getDPoPHandle(config, await client.randomDPoPKeyPair()) };
-    const { parameters, checks } = await request(who);
+    const { parameters, checks } = await request(who, { scope: `openid email ${SCOPE}` });
     const url = await client.buildAuthorizationUrlWithPAR(config, parameters, options);
     const callback = await visit(url);
     const tokens = await client.authorizationCodeGrant(config, callback, checks, undefined, options);
+    const { sub } = tokens.claims();
+    const claims = await client.fetchUserInfo(config, tokens.access_token, sub, options);
     const refreshed = await client.refreshTokenGrant(
       config, tokens.refresh_token, undefined, options,
     );
     assert.equal(tokens.token_type, "dpop");
-    assert.equal(refreshed.scope, SCOPE);
+    assert.equal(refreshed.scope, tokens.scope);
+    assert.equal(claims.email, who.email);
     await assert.rejects(client.clientCredentialsGrant(config), { error: "invalid_dpop_proof" });
   },
 };

@@ -26,6 +26,7 @@ GOOD = Deployment(
     password_passes=3,
     trusted_clients=0,
     proxies=("10.0.0.0/8",),
+    api_page=False,
 )
 CLEAN = Registered()
 
