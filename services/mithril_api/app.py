@@ -14,7 +14,8 @@ from services.mithril_api.actions.deliver_mail import Delivery, deliver_mail
 from services.mithril_api.actions.oauth2 import authenticate_client, deliver_logout
 from services.mithril_api.actions.oauth2.authenticate_client import ClientAsked
 from services.mithril_api.actions.oauth2.keep_signing_keys import Kept, rotate_signing_keys
-from services.mithril_api.actions.refresh_tokens import Outcome, RefreshAsked, refresh_many
+from services.mithril_api.actions.refresh_batch import Outcome, RefreshAsked
+from services.mithril_api.actions.refresh_tokens import refresh_many
 from services.mithril_api.actions.reseal_secrets import Resealed, reseal_secrets
 from services.mithril_api.actions.verify_tokens import VerifyAsked, verify_many
 from services.mithril_api.deps import Deps
