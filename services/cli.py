@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from services.doctor.cli import doctor
 from services.up.cli import up
 
 # Where the subcommands of each are. Imported when called: a process has its own service in it.
@@ -50,6 +51,7 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 cli.command("up")(up)
+cli.command("doctor")(doctor)
 
 outbox = typer.Typer(
     no_args_is_help=True, help="The events that wait for, or went to, Kafka."

@@ -7,6 +7,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from deploy.observability.dashboards import BOARDS, json_of
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 _RULES = HERE / "prometheus" / "rules.yaml"
@@ -22,7 +24,11 @@ spec:
 
 def made() -> dict[Path, str]:
     """Every file that is made, and what it should hold."""
-    return {ROOT / "k8s" / "components" / "alerts" / "rules.yaml": _prometheus_rule()}
+    boards = HERE / "grafana" / "dashboards"
+    return {
+        ROOT / "k8s" / "components" / "alerts" / "rules.yaml": _prometheus_rule(),
+        **{boards / f"{board.uid}.json": json_of(board) for board in BOARDS},
+    }
 
 
 def _prometheus_rule() -> str:

@@ -1,7 +1,4 @@
-"""What the dashboards show: each panel is a question, the query that answers it, and why one asks.
-
-`$service` is what is chosen at the top of a dashboard; `None` as a legend: the series has no name.
-"""
+"""What a dashboard is made of: each panel is a question, and the query that answers it."""
 
 from dataclasses import dataclass
 
@@ -33,10 +30,12 @@ class Board:
 
 def rate_of(metric: str, by: str, *, where: str = "") -> str:
     """Events a second of a counter, by labels."""
-    return f"sum by ({by}) (rate({metric}{{{where}}}[$__rate_interval]))"
+    chosen = f"{{{where}}}" if where else ""
+    return f"sum by ({by}) (rate({metric}{chosen}[$__rate_interval]))"
 
 
 def slowest(metric: str, by: str, *, share: float = 0.99, where: str = "") -> str:
     """What this share of a histogram's observations stays below, by labels."""
-    buckets = f"rate({metric}_bucket{{{where}}}[$__rate_interval])"
+    chosen = f"{{{where}}}" if where else ""
+    buckets = f"rate({metric}_bucket{chosen}[$__rate_interval])"
     return f"histogram_quantile({share}, sum by ({by}, le) ({buckets}))"

@@ -117,6 +117,7 @@ def _decisions(deps: Deps, counted: Metrics) -> Coalescer[Asked, Answered]:
         lanes=deps.settings.batch_lanes,
         fatal=(DatabaseUnavailableError,),
         observe=counted.batch_size.labels("decide").observe,
+        name="decide",
     )
 
 

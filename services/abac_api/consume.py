@@ -26,7 +26,7 @@ from services.abac_api.domain.told import Outcome, Told
 from services.abac_api.metrics import Metrics
 from services.abac_api.records import told_of_record
 from shared.events.abac import FactUpserted
-from shared.runtime import failpoints, logging
+from shared.runtime import failpoints, logging, tracing
 from shared.runtime.kafka import KafkaAccess, idempotent_producer
 from shared.runtime.postgres import DatabaseUnavailableError
 
@@ -107,7 +107,9 @@ class FactsConsumer:
         delay = 0.1
         while not stop.is_set():
             try:
-                await self._try_to_keep(records, producer)
+                seen = ((record.topic, record.headers) for record in records)
+                with tracing.consuming(seen, group=self._deps.settings.facts_group):
+                    await self._try_to_keep(records, producer)
             except DatabaseUnavailableError as error:
                 self._failed(error)
                 await _pause(stop, delay)

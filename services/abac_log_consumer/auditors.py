@@ -9,13 +9,14 @@ from services.abac_log_consumer.handlers import keys
 from services.abac_log_consumer.handlers.room import Exports
 from shared.peers.mithril import MithrilApi
 from shared.peers.session import SharedSession
+from shared.runtime import tracing
 from shared.runtime.postgres import connect
 
 
 def equip(app: web.Application, deps: Deps) -> None:
     """Give it to an application, which opens it when it starts and closes it when it ends."""
     settings = deps.settings
-    session = SharedSession()
+    session = SharedSession(tracing.client_traces)
     app[keys.MITHRIL] = MithrilApi(
         url=settings.mithril_api_url,
         session=session,

@@ -6,7 +6,7 @@ from where the last committed transaction says.
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import AbstractContextManager, aclosing, suppress
 from dataclasses import replace
 from itertools import zip_longest
 
@@ -22,7 +22,7 @@ from services.abac_log_consumer.domain.records import Delivered, Read, Unreadabl
 from services.abac_log_consumer.reading import Reader
 from services.abac_log_consumer.store import recording
 from services.abac_log_consumer.store.recording import Chain, Place
-from shared.runtime import failpoints, logging
+from shared.runtime import failpoints, logging, tracing
 from shared.runtime.kafka import idempotent_producer
 from shared.runtime.postgres import DatabaseUnavailableError, driver_of
 
@@ -87,13 +87,18 @@ class Consumer:
                 most = self._deps.settings.batch_most
                 async with aclosing(read_ahead(batch, most=most)) as parts:
                     async for part, reads in parts:
-                        await self._take(reader, letters, part, reads)
+                        with self._traced(part):
+                            await self._take(reader, letters, part, reads)
                         await self._after(reader, idle=False)
             await reader.commit()
         finally:
             self._reader = None
             await letters.close()
             await reader.stop()
+
+    def _traced(self, part: Sequence[Delivered]) -> AbstractContextManager[None]:
+        records = ((item.topic, item.headers) for item in part)
+        return tracing.consuming(records, group=self._deps.settings.consumer_group)
 
     async def _take(
         self,

@@ -19,7 +19,7 @@ from services.admin_web.texts import LANGUAGES, Texts, preferred
 from shared.peers.mithril import MithrilApi
 from shared.peers.neighbour import Neighbour
 from shared.peers.session import SharedSession
-from shared.runtime import health, http, metrics
+from shared.runtime import health, http, metrics, tracing
 from shared.runtime.clock import Clock, SystemClock
 from shared.runtime.entropy import Entropy, SystemEntropy
 from shared.runtime.health import Readiness
@@ -51,7 +51,7 @@ def build(
     """Wire everything; opens nothing yet."""
     registry = metrics.registry()
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
-    session = SharedSession()
+    session = SharedSession(tracing.client_traces)
     http_metrics = HttpMetrics(registry)
     public = http.make_app(listener="public", entropy=entropy, metrics=http_metrics)
     internal = http.make_app(listener="internal", entropy=entropy, metrics=http_metrics)
@@ -165,7 +165,7 @@ async def process(settings: Settings) -> Process:
 
 async def examine(settings: Settings) -> dict[str, str]:
     """Try each neighbour once: `ok`, or what went wrong in one line."""
-    session = SharedSession()
+    session = SharedSession(tracing.client_traces)
 
     def ping(url: str, path: str = "/readyz") -> health.Ping:
         async def once() -> None:

@@ -22,7 +22,7 @@ from services.auth_web.metrics import Metrics
 from services.auth_web.settings import Settings
 from shared.peers.session import SharedSession
 from shared.peers.sign_in import SignInApi
-from shared.runtime import health, http, metrics
+from shared.runtime import health, http, metrics, tracing
 from shared.runtime.clock import Clock, SystemClock
 from shared.runtime.entropy import Entropy, SystemEntropy
 from shared.runtime.health import Readiness
@@ -55,7 +55,7 @@ def build(
     """Wire everything; opens nothing yet."""
     registry = metrics.registry()
     entropy = entropy or SystemEntropy()
-    peers = SharedSession()
+    peers = SharedSession(tracing.client_traces)
     deps = _deps(settings, clock or SystemClock(), entropy, peers, Metrics(registry))
     http_metrics = HttpMetrics(registry)
     public = http.make_app(listener="public", entropy=entropy, metrics=http_metrics)

@@ -11,7 +11,7 @@ from services.emulators.handlers import keys, routes
 from services.emulators.mail import MailServer
 from services.emulators.settings import Settings
 from shared.peers.session import SharedSession
-from shared.runtime import health, http, metrics
+from shared.runtime import health, http, metrics, tracing
 from shared.runtime.clock import Clock, SystemClock
 from shared.runtime.entropy import Entropy, SystemEntropy
 from shared.runtime.health import Readiness
@@ -44,7 +44,7 @@ def build(
         entropy=entropy,
         settings=settings,
         outbox=Outbox(settings.outbox_most),
-        session=SharedSession(),
+        session=SharedSession(tracing.client_traces),
     )
     mail = MailServer(deps)
     readiness = Readiness({"smtp": mail.ping})

@@ -26,7 +26,7 @@ from shared.peers.abac import AbacApi
 from shared.peers.mithril import MithrilApi
 from shared.peers.mithril_grants import MithrilGrants
 from shared.peers.session import SharedSession
-from shared.runtime import health, http, metrics
+from shared.runtime import health, http, metrics, tracing
 from shared.runtime.clock import Clock, SystemClock
 from shared.runtime.entropy import Entropy, SystemEntropy
 from shared.runtime.health import Readiness
@@ -69,7 +69,7 @@ def build(
     registry = metrics.registry()
     counted = Metrics(registry)
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
-    session = SharedSession()
+    session = SharedSession(tracing.client_traces)
     cache = TokenCache(settings.cache_entries)
     revocations = Revocations(
         settings.kafka(), cache, counted, silence=settings.kafka_silence_seconds

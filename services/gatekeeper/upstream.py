@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import aiohttp
 from aiohttp import web
 
+from shared.runtime import tracing
+
 
 @dataclass(slots=True)
 class UpstreamSession:
@@ -25,6 +27,7 @@ class UpstreamSession:
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             connector=aiohttp.TCPConnector(limit=0),
+            trace_configs=tracing.client_traces(),
         ) as session:
             self._session = session
             yield

@@ -81,6 +81,7 @@ class Verifier:
             lanes=_LANES,
             fatal=(MithrilUnavailableError,),
             observe=metrics.batch_size.observe,
+            name="verify",
         )
 
     async def token(

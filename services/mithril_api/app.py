@@ -14,7 +14,8 @@ from services.mithril_api.actions.deliver_mail import Delivery, deliver_mail
 from services.mithril_api.actions.oauth2 import authenticate_client, deliver_logout
 from services.mithril_api.actions.oauth2.authenticate_client import ClientAsked
 from services.mithril_api.actions.oauth2.keep_signing_keys import Kept, rotate_signing_keys
-from services.mithril_api.actions.refresh_tokens import Outcome, RefreshAsked, refresh_many
+from services.mithril_api.actions.refresh_batch import Outcome, RefreshAsked
+from services.mithril_api.actions.refresh_tokens import refresh_many
 from services.mithril_api.actions.reseal_secrets import Resealed, reseal_secrets
 from services.mithril_api.actions.verify_tokens import VerifyAsked, verify_many
 from services.mithril_api.deps import Deps
@@ -33,7 +34,7 @@ from services.mithril_api.uses import ConnectionUses
 from shared.peers.backchannel import Backchannel
 from shared.peers.session import SharedSession
 from shared.peers.settings import outside_systems
-from shared.runtime import health, http, metrics, revisions
+from shared.runtime import health, http, metrics, revisions, tracing
 from shared.runtime.clock import Clock, SystemClock
 from shared.runtime.coalesce import Coalescer
 from shared.runtime.entropy import Entropy, SystemEntropy
@@ -81,7 +82,7 @@ def build(
         metrics=RelayMetrics(registry),
     )
     clock = clock or SystemClock()
-    session = SharedSession()
+    session = SharedSession(tracing.client_traces)
     outside = outside_systems(settings, session=session, now=clock.now, unique=entropy.uuid)
     woken, session_over = asyncio.Event(), asyncio.Event()
     db = connect(
@@ -226,6 +227,7 @@ def _coalescer(
         lanes=deps.settings.batch_lanes,
         fatal=(DatabaseUnavailableError,),
         observe=counted.batch_size.labels(operation).observe,
+        name=operation,
     )
 
 

@@ -15,7 +15,7 @@ from services.scheduler.timetable import Timetable
 from services.scheduler.work import Job
 from shared.peers.mithril import MithrilApi
 from shared.peers.session import SharedSession
-from shared.runtime import health, http, metrics, read_only, revisions
+from shared.runtime import health, http, metrics, read_only, revisions, tracing
 from shared.runtime.clock import Clock, SystemClock
 from shared.runtime.entropy import Entropy, SystemEntropy
 from shared.runtime.health import Readiness
@@ -53,7 +53,7 @@ def build(
 ) -> Built:
     """Wire everything; opens nothing yet."""
     registry = metrics.registry()
-    session = SharedSession()
+    session = SharedSession(tracing.client_traces)
     deps = Deps(
         db=connect(
             settings.database_url.get_secret_value(),

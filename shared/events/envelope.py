@@ -48,8 +48,13 @@ def headers(
     sequence: int,
     subject: str,
     traceparent: str | None,
+    hop: str | None = None,
 ) -> list[tuple[str, bytes]]:
-    """CloudEvents attributes in Kafka's binary content mode (CloudEvents Kafka binding §3.2)."""
+    """CloudEvents attributes in Kafka's binary content mode (CloudEvents Kafka binding §3.2).
+
+    `ce_traceparent` is where the event comes from; `traceparent`, the span that sent this
+    record, where there is one (`hop`).
+    """
     made = [
         ("ce_specversion", b"1.0"),
         ("ce_id", str(event_id).encode()),
@@ -62,7 +67,7 @@ def headers(
     ]
     if traceparent is not None:
         made.append(("ce_traceparent", traceparent.encode()))
-        made.append(("traceparent", traceparent.encode()))
+        made.append(("traceparent", (hop or traceparent).encode()))
     return made
 
 

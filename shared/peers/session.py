@@ -1,6 +1,6 @@
 """One HTTP session for all the outside systems that a process asks."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 import aiohttp
@@ -11,16 +11,20 @@ from aiohttp import web
 class SharedSession:
     """Made on the running loop when first used; closed when the last application ends.
 
-    Register `while_serving` with the `cleanup_ctx` of each application that uses it.
+    Register `while_serving` with the `cleanup_ctx` of each application that uses it. `traces`
+    says what is to be told of each request, when the session is made.
     """
 
+    traces: Callable[[], Sequence[aiohttp.TraceConfig]] = tuple
     _session: aiohttp.ClientSession | None = None
     _serving: int = 0
 
     def __call__(self) -> aiohttp.ClientSession:
         """The session."""
         if self._session is None or self._session.closed:
-            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+            self._session = aiohttp.ClientSession(
+                cookie_jar=aiohttp.DummyCookieJar(), trace_configs=list(self.traces())
+            )
         return self._session
 
     async def while_serving(self, _: web.Application) -> AsyncIterator[None]:

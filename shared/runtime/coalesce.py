@@ -4,7 +4,9 @@ import asyncio
 import contextvars
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from shared.runtime import tracing
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -28,6 +30,7 @@ class Coalescer(Generic[Item, Answer]):
         lanes: int,
         fatal: tuple[type[BaseException], ...] = (),
         observe: Callable[[int], None] = lambda _: None,
+        name: str = "requests",
     ) -> None:
         self._answer_many = answer_many
         self._most = most
@@ -35,7 +38,8 @@ class Coalescer(Generic[Item, Answer]):
         self._lanes = lanes
         self._fatal = fatal
         self._observe = observe
-        self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
+        self._name = name
+        self._waiting: deque[_Waiting[Item, Answer]] = deque()
         self._running: set[asyncio.Task[None]] = set()
 
     async def submit(self, item: Item) -> Answer:
@@ -45,7 +49,8 @@ class Coalescer(Generic[Item, Answer]):
     def enqueue(self, item: Item) -> asyncio.Future[Answer]:
         """The same for who does not wait here; the future is theirs alone."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, future))
+        asker = None if tracing.spans is None else tracing.spans.here()
+        self._waiting.append((item, future, asker))
         if self._free:
             self._start_lane()
         return future
@@ -72,17 +77,18 @@ class Coalescer(Generic[Item, Answer]):
         finally:
             self._free += 1
 
-    def _take(self) -> list[tuple[Item, asyncio.Future[Answer]]]:
+    def _take(self) -> "list[_Waiting[Item, Answer]]":
         # An even share for each lane, so that two lanes overlap their waits instead of one
         # taking all there is and the other idling.
         waiting = len(self._waiting)
         share = min(self._most, max(1, -(-waiting // self._lanes)))
         return [self._waiting.popleft() for _ in range(min(waiting, share))]
 
-    async def _answer(self, batch: list[tuple[Item, asyncio.Future[Answer]]]) -> None:
+    async def _answer(self, batch: "list[_Waiting[Item, Answer]]") -> None:
         self._observe(len(batch))
         try:
-            answers = await self._answer_many([item for item, _ in batch])
+            with tracing.batch(self._name, [asker for _, _, asker in batch]):
+                answers = await self._answer_many([item for item, _, _ in batch])
         except self._fatal as error:
             _fail(batch, error)
         except Exception as error:  # noqa: BLE001 — whatever broke the batch, its items get a verdict each
@@ -92,12 +98,16 @@ class Coalescer(Generic[Item, Answer]):
             for one in batch:
                 await self._answer([one])
         else:
-            for (_, future), answer in zip(batch, answers, strict=True):
+            for (_, future, _), answer in zip(batch, answers, strict=True):
                 if not future.done():
                     future.set_result(answer)
 
 
-def _fail(batch: list[tuple[Item, asyncio.Future[Answer]]], error: BaseException) -> None:
-    for _, future in batch:
+# What was asked, who waits for the answer, and the span of whoever asked.
+_Waiting: TypeAlias = tuple[Item, "asyncio.Future[Answer]", Any]
+
+
+def _fail(batch: "list[_Waiting[Item, Answer]]", error: BaseException) -> None:
+    for _, future, _ in batch:
         if not future.done():
             future.set_exception(error)

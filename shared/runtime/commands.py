@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import typer
 
-from shared.runtime import logging, serve
+from shared.runtime import logging, serve, tracing
 from shared.runtime.serve import Process
 from shared.runtime.settings import ProcessSettings
 
@@ -20,7 +20,11 @@ def serve_until_told(
     logging.configure(
         service=name, level=settings.log_level, human=settings.human_logs(), for_good=True
     )
-    serve.run(lambda: process(settings))
+    tracing.start(name, settings.traces_endpoint)
+    try:
+        serve.run(lambda: process(settings))
+    finally:
+        tracing.stop()
 
 
 def print_settings(settings: ProcessSettings) -> None:

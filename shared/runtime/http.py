@@ -86,23 +86,39 @@ def _middleware(listener: str, entropy: Entropy, metrics: HttpMetrics) -> Middle
         request: web.Request,
         handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
     ) -> web.StreamResponse:
-        started = time.perf_counter()
-        meta = _meta_of(request, entropy)
-        request[META] = meta
+        request[META] = _meta_of(request, entropy)
         request[LOG_FIELDS] = {}
         trace = tracing.accepted(request.headers.get(_TRACEPARENT))
         if trace is not None:
             tracing.current.set(trace)
-        response = await _answer(request, handler, meta)
-        if not response.prepared:
-            response.headers[_X_REQUEST_ID] = meta.request_id
-            response.headers[_SERVER] = SERVER
-            if meta.idempotency_key is not None:
-                response.headers[_X_IDEMPOTENCY_KEY] = meta.idempotency_key
-        _record(request, response.status, listener, metrics, time.perf_counter() - started)
-        return response
+        if tracing.spans is None or _route_of(request) in _QUIET:
+            return await _answer_and_tell(request, handler, listener, metrics)
+        with tracing.spans.request(
+            method=_method_of(request), route=_route_of(request), scheme=request.scheme
+        ) as span:
+            response = await _answer_and_tell(request, handler, listener, metrics)
+            tracing.spans.answered(span, response.status)
+            return response
 
     return middleware
+
+
+async def _answer_and_tell(
+    request: web.Request,
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    listener: str,
+    metrics: HttpMetrics,
+) -> web.StreamResponse:
+    started = time.perf_counter()
+    meta = request[META]
+    response = await _answer(request, handler, meta)
+    if not response.prepared:
+        response.headers[_X_REQUEST_ID] = meta.request_id
+        response.headers[_SERVER] = SERVER
+        if meta.idempotency_key is not None:
+            response.headers[_X_IDEMPOTENCY_KEY] = meta.idempotency_key
+    _record(request, response.status, listener, metrics, time.perf_counter() - started)
+    return response
 
 
 def _meta_of(request: web.Request, entropy: Entropy) -> Meta:
@@ -197,11 +213,15 @@ def _route_of(request: web.Request) -> str:
     return "unmatched" if resource is None else resource.canonical
 
 
+def _method_of(request: web.Request) -> str:
+    return request.method if request.method in _METHODS else "other"
+
+
 def _record(
     request: web.Request, status: int, listener: str, metrics: HttpMetrics, took: float
 ) -> None:
     route = _route_of(request)
-    method = request.method if request.method in _METHODS else "other"
+    method = _method_of(request)
     metrics.answered(listener, route, method, status, took)
     if route in _QUIET and status < 400:
         return

@@ -15,9 +15,8 @@ _LEVELS = {"warn": "warning", "exception": "error"}
 
 
 def _add_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    trace = tracing.trace_id()
-    if trace is not None:
-        event.setdefault("trace_id", trace)
+    for name, value in tracing.log_fields().items():
+        event.setdefault(name, value)
     return event
 
 
@@ -32,9 +31,7 @@ def _line_of(service: str) -> Processor:
         event["level"] = _LEVELS.get(method, method)
         event["timestamp"] = datetime.now(UTC)
         event["service"] = service
-        trace = tracing.trace_id()
-        if trace is not None:
-            event.setdefault("trace_id", trace)
+        _add_trace(logger, method, event)
         if "exc_info" in event:
             event = structlog.processors.format_exc_info(logger, method, event)
         return orjson.dumps(event, default=str, option=orjson.OPT_UTC_Z)

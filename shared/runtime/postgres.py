@@ -11,6 +11,8 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from shared.runtime import tracing
+
 Result = TypeVar("Result")
 
 
@@ -192,13 +194,16 @@ def connect(
     """
 
     async def dial() -> asyncpg.Connection:
-        return await asyncpg.connect(
+        conn = await asyncpg.connect(
             url,  # the driver reads it whole: sslmode, sslrootcert and the rest of libpq's
             timeout=connect_timeout,
             server_settings=_server_settings(application, statement_timeout_ms)
             | ({"role": role} if role else {})
             | ({"default_transaction_read_only": "on"} if read_only else {}),
         )
+        if tracing.spans is not None:
+            tracing.spans.statements.watch_driver(conn)
+        return conn
 
     engine = create_async_engine(
         "postgresql+asyncpg://",
@@ -210,6 +215,8 @@ def connect(
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
     )
+    if tracing.spans is not None:
+        tracing.spans.statements.watch_engine(engine.sync_engine, url)
     return Database(engine, url=url, schema=schema, on_wait=on_pool_wait)
 
 

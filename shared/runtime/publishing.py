@@ -2,14 +2,16 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import DefaultPartitioner
 
 from shared.events.envelope import headers
+from shared.runtime import tracing
 
 
 async def publish(producer: AIOKafkaProducer, rows: Sequence[Any], *, source: str) -> None:
@@ -24,14 +26,24 @@ async def publish(producer: AIOKafkaProducer, rows: Sequence[Any], *, source: st
         if topic not in partitions:
             partitions[topic] = sorted(await producer.partitions_for(topic))
         by_partition[topic, _partition_of(key, tuple(partitions[topic]))].append(row)
+    with tracing.sending(rows) as hops:
+        await _send(producer, by_partition, source, hops)
+
+
+async def _send(
+    producer: AIOKafkaProducer,
+    by_partition: Mapping[tuple[str, int], Sequence[Any]],
+    source: str,
+    hops: Mapping[UUID, str],
+) -> None:
     sends = []
     for (topic, partition), part in by_partition.items():
         batch = producer.create_batch()
         for row in part:
-            if not _append(batch, row, source):
+            if not _append(batch, row, source, hops):
                 sends.append(await producer.send_batch(batch, topic, partition=partition))
                 batch = producer.create_batch()
-                _append(batch, row, source)
+                _append(batch, row, source, hops)
         sends.append(await producer.send_batch(batch, topic, partition=partition))
     await asyncio.gather(*sends)
 
@@ -41,7 +53,7 @@ def _partition_of(key: bytes, partitions: tuple[int, ...]) -> int:
     return int(DefaultPartitioner()(key, list(partitions), list(partitions)))
 
 
-def _append(batch: Any, row: Any, source: str) -> bool:
+def _append(batch: Any, row: Any, source: str, hops: Mapping[UUID, str]) -> bool:
     made = headers(
         event_id=row["id"],
         source=source,
@@ -50,6 +62,7 @@ def _append(batch: Any, row: Any, source: str) -> bool:
         sequence=row["sequence"],
         subject=row["aggregateid"],
         traceparent=row["traceparent"],
+        hop=hops.get(row["id"]),
     )
     appended = batch.append(
         key=row["aggregateid"].encode(),

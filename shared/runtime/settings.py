@@ -43,6 +43,9 @@ class ProcessSettings(BaseSettings):
     internal_auth: Literal["token", "network"] = Field(
         "token", validation_alias="MITHRIL_INTERNAL_AUTH"
     )
+    traces_endpoint: str | None = Field(
+        None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT", pattern=r"^https?://\S+$|^$"
+    )
     service_tokens: Secrets = Field((), validation_alias="MITHRIL_SERVICE_TOKENS")
 
     @cached_property

@@ -12,17 +12,20 @@ import yaml
 
 from k8s.settings import complaints_of, every_settings, names_of, settings_of
 from tests.neighbours import docker
+from tests.promtool import promtool
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
 OURS = sorted(name for name, it in SERVICES.items() if it["image"].startswith("mithril:"))
+WATCHING = {"prometheus", "grafana"}
 MIGRATIONS = sorted(name for name in OURS if name.endswith("-migrate"))
 RUNNING = sorted(set(SERVICES) - set(MIGRATIONS))
 OWNERS = {"mithril-scheduler": "mithril-api"}  # of the database that a service works on
 STORED = sorted(name for name in OURS if "DATABASE_URL" in SERVICES[name]["environment"])
 PAGES = sorted(set(OURS) - set(STORED) - {"emulators"})
 
+PROMETHEUS = ROOT / "deploy" / "observability" / "prometheus" / "prometheus.yaml"
 PUBLIC = {"MITHRIL_AUDIT_TRUSTED_KEYS", "MITHRIL_AUDIT_PUBLIC_KEYS"}  # and no secrets
 
 
@@ -32,7 +35,7 @@ def _filled_in(value: object) -> str:
 
 
 def test_the_neighbours_are_those_the_tests_know() -> None:
-    assert {SERVICES[name]["image"] for name in set(SERVICES) - set(OURS)} == {
+    assert {SERVICES[name]["image"] for name in set(SERVICES) - set(OURS) - WATCHING} == {
         docker._POSTGRES_IMAGE,
         docker._KAFKA_IMAGE,
     }
@@ -83,9 +86,48 @@ def test_what_has_no_database_starts_after_mithril_api(name: str) -> None:
 
 def test_outside_systems_are_emulated_only_where_that_is_asked_for() -> None:
     optional = {name for name, it in SERVICES.items() if "profiles" in it}
-    assert optional == {"emulators"}
+    assert optional == {"emulators", *WATCHING}
     assert SERVICES["emulators"]["profiles"] == ["emulators"]
-    assert not any("emulators" in it.get("depends_on", {}) for it in SERVICES.values())
+    for name in set(SERVICES) - optional:
+        assert not optional & set(SERVICES[name].get("depends_on", {}))
+
+
+def test_prometheus_and_grafana_run_only_where_that_is_asked_for_and_read_our_files() -> (
+    None
+):
+    for name in WATCHING:
+        assert SERVICES[name]["profiles"] == ["observability"]
+        mounted = [it for it in SERVICES[name]["volumes"] if it.startswith("./")]
+        assert mounted
+        for volume in mounted:
+            source, _, mode = volume.split(":")
+            assert (ROOT / source).is_dir()
+            assert mode == "ro"
+
+
+def test_prometheus_scrapes_each_service_under_its_name() -> None:
+    done = promtool("check", "config", PROMETHEUS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (job,) = yaml.safe_load(PROMETHEUS.read_text())["scrape_configs"]
+    scraped = {it["labels"]["service"]: it["targets"] for it in job["static_configs"]}
+    wanted = {}
+    for name in set(OURS) - set(MIGRATIONS) - {"emulators"}:
+        settings = settings_of(name)
+        assert settings is not None
+        wanted[name] = [f"{name}:{settings.model_fields['internal_port'].default}"]
+    assert job["job_name"] == "mithril"
+    assert scraped == wanted
+
+
+def test_grafana_finds_prometheus_and_the_dashboards() -> None:
+    place = ROOT / "deploy" / "observability" / "grafana" / "provisioning"
+    found = yaml.safe_load((place / "datasources" / "prometheus.yaml").read_text())
+    boards = yaml.safe_load((place / "dashboards" / "mithril.yaml").read_text())
+    assert found["datasources"][0]["url"] == "http://prometheus:9090"
+    path = boards["providers"][0]["options"]["path"]
+    home = SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    (mounted,) = (it for it in SERVICES["grafana"]["volumes"] if f":{path}:" in it)
+    assert (ROOT / mounted.split(":")[0] / Path(home).name).exists()
 
 
 def test_the_console_is_reached_through_gatekeeper_alone() -> None:

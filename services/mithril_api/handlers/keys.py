@@ -4,7 +4,7 @@ from aiohttp import web
 
 from services.mithril_api.actions.oauth2 import authenticate_client
 from services.mithril_api.actions.oauth2.authenticate_client import ClientAsked
-from services.mithril_api.actions.refresh_tokens import Outcome, RefreshAsked
+from services.mithril_api.actions.refresh_batch import Outcome, RefreshAsked
 from services.mithril_api.actions.verify_tokens import VerifyAsked
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain.verification import Verdict

@@ -8,7 +8,8 @@ from aiohttp import web
 from services.mithril_api.actions import exchange_code
 from services.mithril_api.actions.exchange_code import CodeAsked
 from services.mithril_api.actions.issuing import ClientSecret
-from services.mithril_api.actions.refresh_tokens import RefreshAsked, refused_unseen
+from services.mithril_api.actions.refresh_batch import RefreshAsked
+from services.mithril_api.actions.refresh_tokens import refused_unseen
 from services.mithril_api.domain.records import TokenObject, rendered
 from services.mithril_api.domain.refusals import Reason, Refused
 from services.mithril_api.handlers.declaring import wrapped

@@ -10,7 +10,7 @@ from services.scheduler.deps import Deps
 from services.scheduler.domain.runs import Outcome, Result, Run, Skipped, SkipReason
 from services.scheduler.store import locks, runs
 from services.scheduler.work import Job, Progress, StopRequestedError
-from shared.runtime import acting, logging
+from shared.runtime import acting, logging, tracing
 from shared.runtime.postgres import LOST, DatabaseUnavailableError
 
 _log = logging.get("jobs")
@@ -48,7 +48,8 @@ async def _run_alone(deps: Deps, job: Job, tick: datetime | None) -> Result:
             await runs.end_abandoned(conn, job.name, at=now)
             if not await runs.begin(conn, run):
                 return Skipped(job=job.name, reason=SkipReason.DONE)
-        ended = await _work(deps, job, run)
+        with tracing.work(f"job {job.name}"):
+            ended = await _work(deps, job, run)
         async with deps.db.begin() as conn:
             await runs.end(conn, ended)
         return ended

@@ -7,11 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import text
 
 from services.mithril_api.actions.issuing import ClientSecret
-from services.mithril_api.actions.refresh_tokens import (
-    RefreshAsked,
-    Refreshed,
-    refresh_many,
-)
+from services.mithril_api.actions.refresh_batch import RefreshAsked, Refreshed
+from services.mithril_api.actions.refresh_tokens import refresh_many
 from services.mithril_api.domain.minting import Minted
 from services.mithril_api.store import tokens
 from services.scheduler.actions.remove_retired import remove_retired

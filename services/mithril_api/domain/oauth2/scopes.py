@@ -8,6 +8,8 @@ OPENID = "openid"
 # Scopes of OpenID Connect (Core §5.4, §11): no role and no client type has to hold them, since
 # they let a client know its user, and do nothing.
 OF_OPENID = frozenset({OPENID, "email", "offline_access", "phone", "profile"})
+# Asked for by habit, and there is nothing here that it could mean: ignored (Core §3.1.2.1).
+_NOT_UNDERSTOOD = "address"
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
 
 
@@ -20,4 +22,7 @@ def read(text: str | None) -> tuple[str, ...] | Fault:
         return ()
     if _SCOPE.fullmatch(text) is None:
         return Fault(ErrorCode.INVALID_SCOPE, "`scope` is malformed")
-    return tuple(dict.fromkeys(text.split(" ")))
+    asked = dict.fromkeys(text.split(" "))
+    if OPENID in asked:
+        asked.pop(_NOT_UNDERSTOOD, None)
+    return tuple(asked)

@@ -18,7 +18,8 @@ def is_fresh(
 ) -> bool:
     """Whether the user signed in late enough: after the request, or within `max_age`.
 
-    A session whose beginning nobody knows is never fresh.
+    Who signed in for the request may take their time over the answer. A session whose
+    beginning nobody knows is never fresh.
     """
     anew = not _ANEW.isdisjoint(request.prompt)
     if not anew and request.max_age is None:
@@ -26,9 +27,9 @@ def is_fresh(
     at = auth_time_of(session)
     if at is None:
         return False
-    if anew and at < int(asked_at.timestamp()):
-        return False
-    return request.max_age is None or now.timestamp() - at <= request.max_age
+    if at >= int(asked_at.timestamp()):
+        return True
+    return not anew and now.timestamp() - at <= (request.max_age or 0)
 
 
 def auth_time_of(session: Token | None) -> int | None:

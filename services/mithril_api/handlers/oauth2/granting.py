@@ -42,13 +42,15 @@ def terms(request: web.Request, form: Parameters, who: Admitted) -> Terms:
     scope = scopes.read(form.get("scope"))
     if isinstance(scope, Fault):
         refuse(scope)
+    metadata = who.client.metadata
     return Terms(
-        policy=RefreshPolicy.ROTATE,
-        is_public=who.client.metadata.is_public,
+        # Rotation would add nothing but trouble to what is bound anyway (FAPI 2.0 §5.3.2.1).
+        policy=RefreshPolicy.REUSE if metadata.is_strict else RefreshPolicy.ROTATE,
+        is_public=metadata.is_public,
         confirmation=who.client.confirmation,
         scope=frozenset(scope) or None,
         resources=resources_asked(form, who),
-        as_jwt=as_jwt(request, who.client.metadata),
+        as_jwt=as_jwt(request, metadata),
     )
 
 

@@ -14,7 +14,8 @@ from services.mithril_api.actions.oauth2.issue_client_tokens import (
     GRANT as CLIENT_CREDENTIALS,
 )
 from services.mithril_api.actions.oauth2.issue_client_tokens import ClientTokenAsked
-from services.mithril_api.actions.refresh_tokens import RefreshAsked, refused_unseen
+from services.mithril_api.actions.refresh_batch import RefreshAsked
+from services.mithril_api.actions.refresh_tokens import refused_unseen
 from services.mithril_api.domain.grants import DEVICE_CODE
 from services.mithril_api.domain.limits import Purpose
 from services.mithril_api.domain.oauth2 import authorization, scopes

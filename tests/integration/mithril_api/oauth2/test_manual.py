@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,35 +33,9 @@ from tests.integration.mithril_api.oauth2.proving import (
     nonce,
     proof,
 )
+from tests.manuals import blocks, commands, here, run
 
-MANUAL = Path(__file__).parents[4] / "docs" / "oauth2.md"
-SERVER = "https://mithril.example"
-_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-
-
-def blocks(language: str) -> list[str]:
-    return [code for kind, code in _BLOCK.findall(MANUAL.read_text()) if kind == language]
-
-
-def commands() -> list[str]:
-    """The commands of the manual, each on one line."""
-    text = "\n".join(blocks("console")).replace("\\\n", " ")
-    return [line[2:] for line in text.splitlines() if line.startswith("$ ")]
-
-
-async def run(*command: str, **environment: str) -> tuple[int, str]:
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        env={"PATH": "/usr/local/bin:/usr/bin:/bin", **environment},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    out, _ = await process.communicate()
-    return process.returncode or 0, out.decode()
-
-
-def here(api: Api, code: str) -> str:
-    return code.replace(SERVER, str(api.public.make_url("")).rstrip("/"))
+MANUAL = "oauth2.md"
 
 
 async def known(api: Api, world: World) -> dict[str, str]:
@@ -86,15 +59,15 @@ async def known(api: Api, world: World) -> dict[str, str]:
 
 
 def test_the_manual_shows_a_command_for_each_thing_to_do() -> None:
-    text = " ".join(commands())
+    text = " ".join(commands(MANUAL))
     wanted = ("client_credentials", "authorization_code", "refresh_token", "introspect")
     assert [name for name in (*wanted, "revoke") if name not in text] == []
-    assert all(command.startswith("curl ") for command in commands())
+    assert all(command.startswith("curl ") for command in commands(MANUAL))
 
 
 async def command_answers(api: Api, number: int) -> None:
     world = await a_client(api, allowed_grant_types=["client_credentials", DEVICE_CODE])
-    command = here(api, commands()[number])
+    command = here(api, commands(MANUAL)[number])
     command = command.replace("https://mis.example/callback", world.redirect_uri)
 
     status, out = await run("sh", "-c", command, **await known(api, world))
@@ -113,7 +86,7 @@ async def command_answers(api: Api, number: int) -> None:
 
 async def test_the_python_of_the_manual_goes_from_verifier_to_tokens(api: Api) -> None:
     world = await a_client(api)
-    code = blocks("python")[0]
+    code = blocks(MANUAL, "python")[0]
     definitions, _, usage = here(api, code).partition("verifier = ")
     names: dict[str, Any] = {
         "CLIENT_ID": str(world.client_id),
@@ -136,7 +109,7 @@ async def test_the_python_of_the_manual_goes_from_verifier_to_tokens(api: Api) -
 async def test_the_python_of_the_manual_proves_keys(api: Api) -> None:
     world = await a_client_by_key(api, dpop_bound_access_tokens=True)
     names: dict[str, Any] = {}
-    for code in blocks("python")[1:]:
+    for code in blocks(MANUAL, "python")[1:]:
         exec(compile(code, "oauth2.md", "exec"), names)  # noqa: S102 — the manual's own
     issuer, url = issuer_of(api), f"{issuer_of(api)}/oauth2/token"
     by = names["client_authentication"](str(world.client_id), issuer, a_key())
@@ -153,7 +126,7 @@ async def test_the_python_of_the_manual_proves_keys(api: Api) -> None:
 
 async def javascript_exchanges_a_code(api: Api) -> None:
     world = await a_client(api, **SECRETLESS)
-    (code,) = blocks("javascript")
+    (code,) = blocks(MANUAL, "javascript")
     arguments = [
         str(world.client_id),
         await a_code(api, world),
@@ -176,7 +149,7 @@ async def javascript_exchanges_a_code(api: Api) -> None:
 # Python alone is promised to be there; what else the manual speaks of is tried where it is.
 if shutil.which("curl"):
 
-    @pytest.mark.parametrize("number", range(len(commands())))
+    @pytest.mark.parametrize("number", range(len(commands(MANUAL))))
     async def test_a_command_answers_what_the_manual_says(api: Api, number: int) -> None:
         await command_answers(api, number)
 

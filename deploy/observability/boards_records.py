@@ -1,0 +1,195 @@
+"""Decisions, and the audit log which records them."""
+
+from deploy.observability.panels import (
+    COUNT,
+    RATE,
+    SECONDS,
+    Board,
+    Panel,
+    rate_of,
+    slowest,
+)
+
+_TOOK = "mithril_http_request_duration_seconds"
+_ASKED = 'listener="public", route=~"/api/authorize|/api/abac/authorize|/access/v1/.*"'
+_GOOD = "Nothing is wrong."
+
+DECISIONS = Board(
+    uid="mithril-decisions",
+    title="Mithril: decisions",
+    description="May this consumer do this to that: how often, how fast, by which rule.",
+    panels=(
+        Panel(
+            title="How many decisions are made, and what do they say?",
+            unit=RATE,
+            description="Permits and refusals that are recorded.",
+            query=rate_of("mithril_abac_decisions_total", "result"),
+            legend="{{result}}",
+        ),
+        Panel(
+            title="Which rules permit?",
+            unit=RATE,
+            description="By the first rule that permitted.",
+            query=rate_of("mithril_abac_decisions_total", "rule", where='result="permit"'),
+            legend="{{rule}}",
+            empty="Nothing was permitted.",
+        ),
+        Panel(
+            title="Why is the rest refused?",
+            unit=RATE,
+            description="`facts_unavailable` and `evaluation_error` are faults of ours.",
+            query=rate_of("mithril_abac_decisions_total", "reason", where='result="deny"'),
+            legend="{{reason}}",
+            empty="Nothing was refused.",
+        ),
+        Panel(
+            title="Is anything refused because it cannot be recorded?",
+            unit=RATE,
+            description="Answers of 503 while database abac is away: an outage.",
+            query="sum(rate(mithril_abac_refusals_unrecorded_total[$__rate_interval]))",
+            legend="unrecorded",
+        ),
+        Panel(
+            title="How long does a decision take?",
+            unit=SECONDS,
+            description="99th percentile, by route.",
+            query=slowest(_TOOK, "route", where=_ASKED),
+            legend="{{route}}",
+        ),
+        Panel(
+            title="How long does a batch take, from facts to commit?",
+            unit=SECONDS,
+            description="99th percentile: the database's part of it.",
+            query=slowest("mithril_abac_batch_duration_seconds", "service"),
+            legend="{{service}}",
+        ),
+        Panel(
+            title="How many questions does one statement answer?",
+            unit=COUNT,
+            description="Median batch, by operation.",
+            query=slowest("mithril_abac_batch_size", "operation", share=0.5),
+            legend="{{operation}}",
+        ),
+        Panel(
+            title="How long do batches wait for a connection?",
+            unit=SECONDS,
+            description="99th percentile.",
+            query=slowest("mithril_abac_pool_wait_seconds", "service"),
+            legend="{{service}}",
+        ),
+        Panel(
+            title="What becomes of facts?",
+            unit=RATE,
+            description="`older` ones are repeats or late, and no fault.",
+            query=rate_of("mithril_abac_facts_total", "kind, outcome"),
+            legend="{{kind}}: {{outcome}}",
+            empty="No facts came.",
+        ),
+        Panel(
+            title="How far are decisions behind the facts?",
+            unit=COUNT,
+            description="Records of abac.facts that are not kept yet.",
+            query="sum by (partition) (mithril_abac_facts_lag)",
+            legend="partition {{partition}}",
+            empty="Until a replica has partitions of the topic, and facts came.",
+        ),
+        Panel(
+            title="How often does reading facts fail?",
+            unit=RATE,
+            description="Attempts that are made again: PostgreSQL or Kafka is away.",
+            query=rate_of("mithril_abac_facts_failures_total", "service"),
+            legend="{{service}}",
+        ),
+        Panel(
+            title="Which facts could not be kept?",
+            unit=RATE,
+            description="Records that went to abac.facts.dead-letter, by reason.",
+            query=rate_of("mithril_abac_dead_letters_total", "reason"),
+            legend="{{reason}}",
+            empty=_GOOD,
+        ),
+    ),
+)
+
+AUDIT = Board(
+    uid="mithril-audit",
+    title="Mithril: integrity of the audit log",
+    description="Is everything recorded, signed, and as it was?",
+    panels=(
+        Panel(
+            title="Is anything missing?",
+            unit=COUNT,
+            description="Numbers of a source that have not arrived, though higher ones have.",
+            query="max by (source) (mithril_audit_missing)",
+            legend="{{source}}",
+        ),
+        Panel(
+            title="How long has a record waited for a signature?",
+            unit=SECONDS,
+            description="Age of the oldest checkpoint of a chain that moved on since.",
+            query="max by (service) (mithril_audit_unsigned_age_seconds)",
+            legend="{{service}}",
+        ),
+        Panel(
+            title="When was the last checkpoint signed?",
+            unit=SECONDS,
+            description="Seconds ago. An idle log is not signed again.",
+            query="time() - max(mithril_audit_last_checkpoint_timestamp_seconds > 0)",
+            legend="ago",
+            empty="Nothing was signed since the start.",
+        ),
+        Panel(
+            title="How far is the log behind Kafka?",
+            unit=COUNT,
+            description="Records that are not recorded yet.",
+            query="sum by (topic) (mithril_audit_lag)",
+            legend="{{topic}}",
+        ),
+        Panel(
+            title="What is recorded?",
+            unit=RATE,
+            description="Records a second, by topic.",
+            query=rate_of("mithril_audit_records_total", "topic"),
+            legend="{{topic}}",
+        ),
+        Panel(
+            title="What could not be understood?",
+            unit=RATE,
+            description="Kept raw, and dead-lettered.",
+            query=rate_of("mithril_audit_rejects_total", "topic, why"),
+            legend="{{topic}}: {{why}}",
+            empty=_GOOD,
+        ),
+        Panel(
+            title="What came again?",
+            unit=RATE,
+            description="After a restart or a replay; each is recorded once.",
+            query=rate_of("mithril_audit_repeats_total", "topic"),
+            legend="{{topic}}",
+            empty="Nothing came twice.",
+        ),
+        Panel(
+            title="What interrupts recording?",
+            unit=RATE,
+            description="By the neighbour that failed.",
+            query=rate_of("mithril_audit_interruptions_total", "neighbour"),
+            legend="{{neighbour}}",
+            empty=_GOOD,
+        ),
+        Panel(
+            title="Is a topic another than the one that was read?",
+            unit=COUNT,
+            description="Kafka lost its data, or somebody has been at the brokers.",
+            query="sum by (topic) (mithril_audit_log_resets_total)",
+            legend="{{topic}}",
+            empty=_GOOD,
+        ),
+        Panel(
+            title="How many records does a transaction take?",
+            unit=COUNT,
+            description="Median: it grows when the log catches up.",
+            query=slowest("mithril_audit_batch_size", "service", share=0.5),
+            legend="{{service}}",
+        ),
+    ),
+)
