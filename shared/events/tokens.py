@@ -12,7 +12,7 @@ TOPIC = "mithril.tokens"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenIssued(Event):
-    """A token was made by something other than a refresh: sign-in, consent, code, an operator."""
+    """A token was made by sign-in, consent, code or an operator: by no refresh and no exchange."""
 
     type: ClassVar[str] = "mithril.token.issued.v1"
     topic: ClassVar[str] = TOPIC
@@ -47,6 +47,31 @@ class TokenRefreshed(Event):
     family_id: UUID
     generation: int
     scope: tuple[str, ...]
+    expires_at: datetime
+
+    def key(self) -> str:
+        return str(self.user_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenExchanged(Event):
+    """A service got a token to act for a user whose token came to it (RFC 8693).
+
+    `client_id` acts, for `user_id`, and `actors` says through whom: the present one first.
+    """
+
+    type: ClassVar[str] = "mithril.token.exchanged.v1"
+    topic: ClassVar[str] = TOPIC
+
+    token_id: UUID
+    subject_token_id: UUID  # the one that was shown
+    user_id: UUID
+    client_id: UUID
+    subject_client_id: UUID | None  # whose token was shown
+    actors: tuple[str, ...]
+    family_id: UUID
+    scope: tuple[str, ...]
+    audience: tuple[str, ...]
     expires_at: datetime
 
     def key(self) -> str:

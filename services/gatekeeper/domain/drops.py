@@ -69,6 +69,7 @@ EVERYTHING: tuple[type[Event], ...] = (
 # They only give: no verdict that is kept says more than it did. (A refusal is never kept.)
 IRRELEVANT: tuple[type[Event], ...] = (
     tokens.TokenIssued,
+    tokens.TokenExchanged,
     tokens.TokenRefreshed,
     tokens.TokensPurged,  # expired long ago
     accounts.LoginSucceeded,

@@ -23,14 +23,14 @@ async def _delete(deps: Deps, token_id: TokenId) -> Refused | None:
         if token is None:
             return Refused(Reason.NOT_FOUND)
         now = deps.clock.now()  # after the lock
-        if await tokens.remove(conn, tokens.is_token(token), at=now):
+        if ended := await tokens.remove(conn, tokens.with_exchanged(token), at=now):
             event = TokensRevoked(
                 selector="token",
                 reason="deleted",
                 user_id=token.user_id,
                 client_id=token.client_id,
                 token_id=token.id,
-                count=1,
+                count=len(ended),
             )
             await outbox.put(conn, message(deps, event, at=now))
     return None

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from services.mithril_api.domain.grants import DEVICE_CODE
+from services.mithril_api.domain.grants import DEVICE_CODE, TOKEN_EXCHANGE
 from services.mithril_api.domain.records import Token
 from services.mithril_api.domain.refusals import Reason, Refused
 from shared.models.confirmations import confirmation_of
@@ -10,6 +10,7 @@ from shared.models.tokens import TokenName
 
 _OF_A_CLIENT = frozenset(
     {"authorization_code", "client_credentials", "refresh_token", DEVICE_CODE}
+    | {TOKEN_EXCHANGE}
 )
 
 

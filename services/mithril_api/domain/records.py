@@ -60,6 +60,7 @@ class TokenDetails(TypedDict, total=False):
     refresh_token: str
     redirect_uri: str
     cnf: dict[str, str]
+    act: dict[str, Any]  # who acts for the user (RFC 8693 §4.1)
 
 
 class TokenObject(TypedDict):
@@ -73,6 +74,10 @@ class TokenObject(TypedDict):
     details: TokenDetails
 
 
+# Of a token that a service got for another (RFC 8693): for which, and of which clients. It ends
+# with any of them.
+EXCHANGED_FROM = "exchanged_from"
+EXCHANGED_CLIENTS = "exchanged_clients"
 CONSTRAINED = "sender_constrained"  # of refresh tokens: what they buy is bound to a key
 
 # Details that are for us to compare, or on their way to become a factor.
@@ -88,6 +93,8 @@ _OURS_ALONE = frozenset(
         "request_authentication_factor_type",
         "webauthn_challenge",
         CONSTRAINED,
+        EXCHANGED_CLIENTS,
+        EXCHANGED_FROM,
     }
 )
 

@@ -25,7 +25,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.mithril_api.domain import values
-from services.mithril_api.domain.records import Token
+from services.mithril_api.domain.records import EXCHANGED_CLIENTS, EXCHANGED_FROM, Token
 from services.mithril_api.store import sql
 from shared.events.envelope import Message
 from shared.models.ids import AppId, ClientId, FamilyId, TokenId, UserId
@@ -279,9 +279,12 @@ async def mark_revoked(conn: AsyncConnection, token: Token, *, at: datetime) -> 
 
 
 def of_user(user_id: UserId, *, client_id: ClientId | None = None) -> ColumnElement[bool]:
-    """Selects every token of a user, or those for one client."""
+    """Selects every token of a user, or those for one client and what they were exchanged for."""
     chosen = t.c.user_id == user_id
-    return chosen if client_id is None else chosen & (t.c.client_id == client_id)
+    if client_id is None:
+        return chosen
+    exchanged = t.c.details.contains({EXCHANGED_CLIENTS: [str(client_id)]})
+    return chosen & ((t.c.client_id == client_id) | exchanged)
 
 
 def of_client(client_id: ClientId) -> ColumnElement[bool]:
@@ -313,6 +316,12 @@ def named(*names: TokenName) -> ColumnElement[bool]:
 def is_token(token: Token) -> ColumnElement[bool]:
     """Selects exactly this token."""
     return (t.c.id == token.id) & (t.c.expires_at == token.expires_at)
+
+
+def with_exchanged(token: Token) -> ColumnElement[bool]:
+    """Selects this token and all that it was exchanged for; the user leads to the index."""
+    exchanged = t.c.details.contains({EXCHANGED_FROM: [str(token.id)]})
+    return is_token(token) | (of_family(token.user_id, token.family_id) & exchanged)
 
 
 async def revoke(

@@ -37,7 +37,7 @@ async def _revoke(
         chosen = (
             tokens.of_family(token.user_id, token.family_id)
             if family
-            else tokens.is_token(token)
+            else tokens.with_exchanged(token)
         )
         count = await tokens.revoke(conn, chosen, at=now)
         if count:

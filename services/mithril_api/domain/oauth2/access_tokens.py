@@ -57,6 +57,7 @@ def compose(
         claims["auth_time"] = signed_in.auth_time
     if signed_in is not None and signed_in.amr:
         claims["amr"] = list(signed_in.amr)
-    if "cnf" in token.details:
-        claims["cnf"] = token.details["cnf"]
+    claims |= {
+        name: token.details[name] for name in ("act", "cnf") if name in token.details
+    }
     return signer.sign(claims, typ=TYP)

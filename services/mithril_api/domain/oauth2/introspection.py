@@ -29,6 +29,7 @@ class IntrospectionObject(TypedDict):
     token_type: NotRequired[str]
     aud: NotRequired[list[str]]
     cnf: NotRequired[dict[str, str]]
+    act: NotRequired[dict[str, Any]]
 
 
 TYP = "token-introspection+jwt"
@@ -72,6 +73,8 @@ def rendered(token: Token, *, issuer: str) -> dict[str, Any]:
     if token.name is TokenName.ACCESS:
         body["token_type"] = bound.token_type
     body |= bound.details()
+    if "act" in token.details:
+        body["act"] = token.details["act"]
     if audience := audience_of(token):
         body["aud"] = audience
     return body

@@ -17,6 +17,7 @@ _LONGER: Mapping[str, int] = {
     "client_assertion": 16_384,
     "id_token_hint": 8192,
     "scope": 8192,
+    "subject_token": 16_384,
     "token": 16_384,
 }
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")

@@ -48,6 +48,9 @@ class TokenForm(ClientForm):
     redirect_uri: str | None = None
     code_verifier: str | None = Field(None, description="RFC 7636")
     refresh_token: str | None = None
+    subject_token: str | None = Field(None, description="RFC 8693 §2.1")
+    subject_token_type: str | None = None
+    audience: str | None = Field(None, description="RFC 8693; may be repeated")
     device_code: str | None = Field(None, description="RFC 8628 §3.4")
     scope: str | None = Field(None, description="as granted, or less")
     resource: str | None = Field(None, description="RFC 8707; may be repeated")

@@ -16,7 +16,7 @@ from services.mithril_api.actions.oauth2.issue_client_tokens import (
 from services.mithril_api.actions.oauth2.issue_client_tokens import ClientTokenAsked
 from services.mithril_api.actions.refresh_batch import RefreshAsked
 from services.mithril_api.actions.refresh_tokens import refused_unseen
-from services.mithril_api.domain.grants import DEVICE_CODE
+from services.mithril_api.domain.grants import DEVICE_CODE, TOKEN_EXCHANGE
 from services.mithril_api.domain.limits import Purpose
 from services.mithril_api.domain.oauth2 import authorization, scopes
 from services.mithril_api.domain.oauth2.client_authentication import Authenticated, withheld
@@ -29,7 +29,7 @@ from services.mithril_api.domain.oauth2.grant_faults import SCOPE_TOO_LONG, faul
 from services.mithril_api.domain.oauth2.parameters import Parameters
 from services.mithril_api.domain.refusals import Refused
 from services.mithril_api.handlers.keys import DEPS, METRICS, REFRESHES
-from services.mithril_api.handlers.oauth2 import devices, granting, id_tokens
+from services.mithril_api.handlers.oauth2 import devices, exchange, granting, id_tokens
 from services.mithril_api.handlers.oauth2.answers import json_answer, refuse
 from services.mithril_api.handlers.oauth2.callers import admitted, quota_headers
 from services.mithril_api.handlers.oauth2.declaring import (
@@ -56,6 +56,7 @@ class TokensObject(TypedDict):
     scope: str
     refresh_token: NotRequired[str]
     id_token: NotRequired[str]
+    issued_token_type: NotRequired[str]  # of an exchange (RFC 8693 §2.2.1)
 
 
 @operation(
@@ -194,5 +195,6 @@ _GRANTS: Mapping[str, Grant] = {
     "authorization_code": _code,
     "refresh_token": _refresh,
     DEVICE_CODE: devices.poll,
+    TOKEN_EXCHANGE: exchange.exchange,
 }
 GRANT_TYPES = (*_GRANTS, CLIENT_CREDENTIALS)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.mithril_api.domain.grants import DEVICE_CODE
+from services.mithril_api.domain.grants import DEVICE_CODE, TOKEN_EXCHANGE
 from services.mithril_api.domain.oauth2.metadata import ENDPOINTS
 from tests.integration.mithril_api.conftest import Api
 
@@ -45,6 +45,7 @@ async def test_grants_and_methods_are_those_that_work(api: Api) -> None:
         "client_credentials",
         "refresh_token",
         DEVICE_CODE,
+        TOKEN_EXCHANGE,
     ]
     by_key = "private_key_jwt"
     assert told["token_endpoint_auth_methods_supported"] == [*secrets, "none", by_key]

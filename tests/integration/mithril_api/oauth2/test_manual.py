@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.mithril_api.domain.grants import DEVICE_CODE
+from services.mithril_api.domain.grants import DEVICE_CODE, TOKEN_EXCHANGE
 from shared.wire import dpop
 from tests.builders import World
 from tests.integration.mithril_api.conftest import Api
@@ -45,7 +45,14 @@ async def known(api: Api, world: World) -> dict[str, str]:
     openid = await exchange(api, world, code)
     form = {"scope": "episode:read", **by_post(world)}
     begun = await post(api, "/oauth2/device_authorization", form)
+    service = await a_client(
+        api,
+        allowed_grant_types=[TOKEN_EXCHANGE],
+        resource=["https://records.example"],
+    )
     return {
+        "SERVICE_ID": str(service.client_id),
+        "SERVICE_SECRET": service.client_secret,
         "DEVICE_CODE": begun.body["device_code"],
         "ID_ACCESS_TOKEN": openid.body["access_token"],
         "CLIENT_ID": str(world.client_id),
