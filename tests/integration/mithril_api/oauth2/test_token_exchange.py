@@ -131,7 +131,8 @@ async def test_an_event_says_who_acts_for_whom(api: Api, scene: Scene) -> None:
 async def test_services_act_for_one_another_and_not_without_end(
     api: Api, scene: Scene
 ) -> None:
-    value, chain = scene.bought["access_token"], []
+    value = scene.bought["access_token"]
+    chain: list[str] = []
     may = {**MAY, "resource": [RECORDS]}
     for _ in range(5):
         service = await a_client(api, **may)
