@@ -287,6 +287,7 @@ async def test_discovery_says_what_this_deployment_takes(edge: Api, api: Api) ->
     assert told["mtls_endpoint_aliases"] == {
         "token_endpoint": f"{mtls}/oauth2/token",
         "pushed_authorization_request_endpoint": f"{mtls}/oauth2/par",
+        "device_authorization_endpoint": f"{mtls}/oauth2/device_authorization",
         "introspection_endpoint": f"{mtls}/oauth2/introspect",
         "revocation_endpoint": f"{mtls}/oauth2/revoke",
     }
