@@ -76,6 +76,7 @@ async def a_town(
                 "mpi_endpoint": url + "/mpi",
                 "recaptcha_verify_url": url + "/recaptcha",
                 "breach_list_endpoint": url + "/breach-list",
+                "breach_list_request_timeout": 30_000,  # a busy machine is no absent list
             }
             async with an_api(database_url, clock, **(systems | but)) as api:
                 yield Town(
