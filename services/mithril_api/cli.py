@@ -1,4 +1,4 @@
-"""mithril mithril-api: serve, migrate, reseal, keys, registration-tokens, doctor, …"""
+"""mithril mithril-api: its commands. Those of a subject are in modules of their own."""
 
 import asyncio
 from pathlib import Path
