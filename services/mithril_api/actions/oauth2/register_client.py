@@ -1,6 +1,6 @@
 """A client registers itself, and manages that (RFC 7591, RFC 7592): one transaction each."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -236,10 +236,9 @@ async def _redirect(
 
 async def _found(conn: AsyncConnection, client_id: ClientId) -> Registration:
     client = await clients.hold(conn, client_id)
-    uris = await connections.redirect_uris(conn, client_id)
-    settings: Mapping[str, Any] = {} if client is None else client.settings
+    own = await connections.hold_of_consumer(conn, client_id, client_id)
+    if client is None or own is None:
+        raise UnpreparedError("an operator has taken the client's connection away")
     return Registration(
-        name="" if client is None else client.name,
-        redirect_uri=uris[0] if uris else "",
-        settings=settings,
+        name=client.name, redirect_uri=own.redirect_uri, settings=client.settings
     )
