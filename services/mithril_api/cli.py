@@ -1,4 +1,4 @@
-"""mithril mithril-api: serve, migrate, reseal, keys, doctor, security-check."""
+"""mithril mithril-api: its commands. Those of a subject are in modules of their own."""
 
 import asyncio
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from services.mithril_api import app as composition
+from services.mithril_api.cli_registration import registration
 from services.mithril_api.domain import security_check
 from services.mithril_api.domain.oauth2.signing_keys import Alg
 from services.mithril_api.domain.security_check import Level
@@ -23,6 +24,7 @@ cli = typer.Typer(
 
 keys = typer.Typer(no_args_is_help=True, help="The keys that sign tokens.")
 cli.add_typer(keys, name="keys")
+cli.add_typer(registration, name="registration-tokens")
 
 
 @cli.command("serve")

@@ -11,6 +11,7 @@ from services.mithril_api.domain.keys import LOGIN_JWT, Keyring
 from services.mithril_api.domain.refresh import Lifetimes
 from services.mithril_api.settings_factors import FactorSettings
 from services.mithril_api.settings_limits import LimitSettings
+from services.mithril_api.settings_registration import RegistrationSettings
 from shared.peers.settings import OutsideSettings
 from shared.runtime.ingress import IngressSettings
 from shared.runtime.settings import (
@@ -29,6 +30,7 @@ class Settings(
     OutsideSettings,
     KafkaSettings,
     ReadOnlySettings,
+    RegistrationSettings,
     ProcessSettings,
 ):
     """From the environment; frozen."""

@@ -70,6 +70,9 @@ class LimitSettings(BaseSettings):
     limit_device_user: Rate = Field(
         Limit(20, 600), validation_alias="MITHRIL_LIMIT_DEVICE_USER"
     )
+    limit_registration_address: Rate = Field(
+        Limit(60, 3600), validation_alias="MITHRIL_LIMIT_REGISTRATION_ADDRESS"
+    )
     limit_token_client: Rate = Field(
         Limit(60_000, 60), validation_alias="MITHRIL_LIMIT_TOKEN_CLIENT"
     )
@@ -105,6 +108,7 @@ class LimitSettings(BaseSettings):
             (Purpose.DEVICE, Holder.ADDRESS): self.limit_device_address,
             (Purpose.DEVICE, Holder.CLIENT): self.limit_device_client,
             (Purpose.DEVICE, Holder.USER): self.limit_device_user,
+            (Purpose.REGISTRATION, Holder.ADDRESS): self.limit_registration_address,
             (Purpose.TOKEN, Holder.CLIENT): self.limit_token_client,
             (Purpose.INTROSPECTION, Holder.CLIENT): self.limit_introspection_client,
         }

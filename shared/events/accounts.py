@@ -183,6 +183,16 @@ class ClientCreated(_ClientEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClientRegistered(_ClientEvent):
+    """A client registered itself (RFC 7591), by a token of an operator where one was shown."""
+
+    type: ClassVar[str] = "mithril.client.registered.v1"
+
+    name: str
+    registration_token_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClientUpdated(_ClientEvent):
     """A client changed; the name is the present one."""
 

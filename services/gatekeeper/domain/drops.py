@@ -80,6 +80,7 @@ IRRELEVANT: tuple[type[Event], ...] = (
     accounts.AppApproved,
     accounts.ConnectionSecretExpiring,  # it still works
     accounts.ClientCreated,
+    accounts.ClientRegistered,
     accounts.ClientUnblocked,
     keys.SigningKeyMade,  # a verdict rests on what is stored, not on a signature
     keys.SigningKeyRetired,

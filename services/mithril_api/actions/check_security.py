@@ -40,6 +40,7 @@ def deployment_of(settings: Settings) -> Deployment:
         trusted_clients=len(settings.trusted_client_ids),
         proxies=settings.trusted_proxies,
         api_page=settings.api_page == "on",
+        open_registration=settings.dynamic_registration == "open",
         certificates=settings.client_certificate_header is not None,
         ingresses=settings.trusted_ingresses,
     )

@@ -1,5 +1,7 @@
 """Delete a client: one transaction."""
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from services.mithril_api.actions.minting import message
 from services.mithril_api.deps import Deps
 from services.mithril_api.domain.refusals import Reason, Refused
@@ -25,20 +27,27 @@ async def delete_client(deps: Deps, client_id: ClientId) -> Refused | None:
 
 async def _delete(deps: Deps, client_id: ClientId) -> Refused | None:
     async with deps.db.begin() as conn:
-        if not await clients.remove(conn, client_id):
-            return Refused(Reason.NOT_FOUND)
-        now = deps.clock.now()
-        count = len(await tokens.remove(conn, tokens.of_client(client_id), at=now))
-        events: list[Event] = [ClientDeleted(client_id=client_id)]
-        if count:
-            events.append(
-                TokensRevoked(
-                    selector="client",
-                    reason="client_deleted",
-                    user_id=None,
-                    client_id=client_id,
-                    count=count,
-                )
+        return await delete_within(deps, conn, client_id)
+
+
+async def delete_within(
+    deps: Deps, conn: AsyncConnection, client_id: ClientId
+) -> Refused | None:
+    """The same in a transaction that is under way."""
+    if not await clients.remove(conn, client_id):
+        return Refused(Reason.NOT_FOUND)
+    now = deps.clock.now()
+    count = len(await tokens.remove(conn, tokens.of_client(client_id), at=now))
+    events: list[Event] = [ClientDeleted(client_id=client_id)]
+    if count:
+        events.append(
+            TokensRevoked(
+                selector="client",
+                reason="client_deleted",
+                user_id=None,
+                client_id=client_id,
+                count=count,
             )
-        await outbox.put_many(conn, [message(deps, event, at=now) for event in events])
+        )
+    await outbox.put_many(conn, [message(deps, event, at=now) for event in events])
     return None

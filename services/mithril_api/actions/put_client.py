@@ -38,15 +38,22 @@ async def put_client(
 
 async def _put(deps: Deps, client_id: ClientId, change: ClientChange) -> Client | Unfit:
     async with deps.db.begin() as conn:
-        while True:
-            before = await clients.hold(conn, client_id)
-            if before is not None:
-                return await _change(deps, conn, before, change)
-            fresh = new_client(client_id, change, now=deps.clock.now())
-            if isinstance(fresh, Unfit):
-                return fresh
-            if await clients.add(conn, fresh):
-                return await _tell_of_new(deps, conn, fresh)
+        return await put_within(deps, conn, client_id, change)
+
+
+async def put_within(
+    deps: Deps, conn: AsyncConnection, client_id: ClientId, change: ClientChange
+) -> Client | Unfit:
+    """The same in a transaction that is under way."""
+    while True:
+        before = await clients.hold(conn, client_id)
+        if before is not None:
+            return await _change(deps, conn, before, change)
+        fresh = new_client(client_id, change, now=deps.clock.now())
+        if isinstance(fresh, Unfit):
+            return fresh
+        if await clients.add(conn, fresh):
+            return await _tell_of_new(deps, conn, fresh)
 
 
 async def _change(

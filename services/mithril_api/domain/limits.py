@@ -26,6 +26,7 @@ class Purpose(StrEnum):
     INTROSPECTION = "introspection"
     AUTHORIZE = "authorize"
     DEVICE = "device"
+    REGISTRATION = "registration"
 
 
 class Holder(StrEnum):

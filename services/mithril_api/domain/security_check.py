@@ -70,6 +70,7 @@ class Deployment:
     trusted_clients: int
     proxies: Sequence[str]
     api_page: bool
+    open_registration: bool = False  # anybody may register a client
     certificates: bool = False  # an ingress hands certificates of clients on
     ingresses: Sequence[str] = ()  # whose word on them is taken
 
@@ -154,6 +155,12 @@ def _of_settings(given: Deployment) -> Iterator[Finding]:
         "MITHRIL_API_PAGE",
         "there is no page to try the API",
         "`/docs` is a page to try the API: fine for trying, needless elsewhere",
+    )
+    yield _wished(
+        not given.open_registration,
+        "MITHRIL_DYNAMIC_REGISTRATION",
+        "nobody registers a client without an operator's word",
+        "anybody may register a client, under any name",
     )
     if given.certificates:
         yield _either(

@@ -88,6 +88,11 @@ OUTLINE = Outline(
             **_BEARER,
             "description": "A token of the platform (`MITHRIL_SERVICE_TOKENS`).",
         },
+        "registrationToken": {
+            **_BEARER,
+            "description": "Of an operator, to register a client (RFC 7591 §3); or what the "
+            "client got then, to manage that (RFC 7592).",
+        },
         "clientBasic": {
             "type": "http",
             "scheme": "basic",

@@ -7,6 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from services.mithril_api.domain.refusals import Clash
 
 CLIENT_TYPE_OF_CLIENTS = "fk_clients_client_type_id"
+OWNER_OF_CLIENTS = "fk_clients_user_id"
 
 _TAKEN: Mapping[str, str] = {
     "uq_apps_user_id_client_id": "client_id",
@@ -22,7 +23,7 @@ _ABSENT: Mapping[str, str] = {
     "fk_apps_user_id": "user_id",
     "fk_authentication_factors_user_id": "user_id",
     CLIENT_TYPE_OF_CLIENTS: "client_type_id",
-    "fk_clients_user_id": "user_id",
+    OWNER_OF_CLIENTS: "user_id",
     "fk_connections_client_id": "client_id",
     "fk_connections_consumer_id": "consumer_id",
     "fk_global_user_roles_role_id": "role_id",

@@ -444,6 +444,31 @@ device_authorizations = Table(
     Index("ix_device_authorizations_client_id", "client_id"),
 )
 
+# What operators give to whoever may register clients (RFC 7591 §3), so many times.
+registration_tokens = Table(
+    "registration_tokens",
+    metadata,
+    _id(),
+    Column("digest", LargeBinary, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("uses_left", Integer, nullable=False),
+    _moment("inserted_at"),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    UniqueConstraint("digest"),
+)
+
+# Clients that registered themselves, and the digest of what they manage that by (RFC 7592).
+client_registrations = Table(
+    "client_registrations",
+    metadata,
+    Column(
+        "client_id", UUID, ForeignKey("clients.id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("token_digest", LargeBinary, nullable=False),
+    _moment("inserted_at"),
+    _moment("updated_at"),
+)
+
 # Keys that sign our tokens. The private half is sealed under a key derived from ours, and goes
 # when the key's turn is over; the public one stays while anything that it signed may be shown.
 signing_keys = Table(

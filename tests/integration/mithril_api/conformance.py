@@ -10,7 +10,9 @@ from aiohttp import web
 from services.mithril_api.app import Built
 from services.mithril_api.handlers.document import document_of
 
-_KNOWN: dict[str, dict[str, Any]] = {}  # the document: the same whatever the settings are
+_KNOWN: dict[
+    str, dict[str, Any]
+] = {}  # the document, of the settings under which most is served
 
 
 def closed(schema: Any) -> Any:
@@ -30,7 +32,13 @@ class Conformance:
 
     def __init__(self, built: Built) -> None:
         listeners = {"public": built.public, "internal": built.internal}
-        if not _KNOWN:
+        served = {
+            route.resource.canonical
+            for app in listeners.values()
+            for route in app.router.routes()
+            if route.resource is not None
+        }
+        if not served <= set(_KNOWN.get("paths", ())):
             _KNOWN.update(closed(document_of(listeners)))
         self.complaints: list[str] = []
         for app in (built.public, built.internal):

@@ -22,6 +22,7 @@ ENDPOINTS: Mapping[str, str] = {
     "introspection_endpoint": "/oauth2/introspect",
     "revocation_endpoint": "/oauth2/revoke",
     "end_session_endpoint": "/oauth2/logout",
+    "registration_endpoint": "/oauth2/register",
     "userinfo_endpoint": "/oauth2/userinfo",
     "jwks_uri": "/oauth2/jwks",
 }

@@ -14,6 +14,7 @@ from services.mithril_api.handlers.oauth2 import (
     introspection,
     logout,
     par,
+    registration,
     revocation,
     token,
     userinfo,
@@ -48,6 +49,8 @@ def add_public(app: web.Application) -> None:
     app.router.add_post("/oauth/device/answer", as_aiohttp(devices.post_answer))
     _add(app, "POST", "/oauth2/token", with_nonce(token.post_token))
     _add(app, "POST", "/oauth2/introspect", introspection.post_introspect)
+    if app[DEPS].settings.dynamic_registration != "off":
+        _add_registration(app)
     _add(app, "POST", "/oauth2/revoke", revocation.post_revoke)
     app[ABILITIES] = _abilities(app)
 
@@ -61,6 +64,15 @@ def add_internal(app: web.Application) -> None:
     keep = as_aiohttp(internal(signing_keys.post_keep))
     app.router.add_post("/admin/signing_keys/actions/keep", keep)
     app.router.add_post("/oauth2/introspect", as_oauth(introspection.post_introspect))
+
+
+def _add_registration(app: web.Application) -> None:
+    """What clients register themselves by."""
+    _add(app, "POST", registration.PATH, registration.post_register)
+    path = f"{registration.PATH}/{{client_id}}"
+    app.router.add_get(path, as_oauth(registration.get_client), allow_head=False)
+    app.router.add_put(path, as_oauth(registration.put_client))
+    app.router.add_delete(path, as_oauth(registration.delete_client))
 
 
 def _add(app: web.Application, method: str, path: str, handler: Handler) -> None:
