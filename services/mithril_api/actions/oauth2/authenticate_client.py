@@ -124,7 +124,10 @@ async def _authenticate_many(deps: Deps, asked: Sequence[ClientAsked]) -> list[O
         for verdict in judged.values():
             if isinstance(verdict, Authenticated) and verdict.connection is not None:
                 deps.uses.note(verdict.connection.id, now)
-        return await _with_tokens(deps, conn, asked, admitted)
+        outcomes = await _with_tokens(deps, conn, asked, admitted)
+    if any(isinstance(item, Admitted) and item.issued is not None for item in outcomes):
+        deps.committed()  # not before: the relay would look and find nothing
+    return outcomes
 
 
 def _confirmed(asked: ClientAsked, verdict: Authenticated | Fault) -> Authenticated | Fault:

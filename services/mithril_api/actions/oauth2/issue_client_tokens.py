@@ -35,6 +35,8 @@ async def issue_within(
 ) -> list[Minted]:
     """Tokens in the order asked. They belong to the client's owner, and are not refreshed.
 
+    The caller wakes the relay, once its transaction is over.
+
     Raises `KeyMissingError` where one is to be signed by a key that has yet to be made.
     """
     now = deps.clock.now()
@@ -44,7 +46,6 @@ async def issue_within(
         for minted, item in zip(made, asked, strict=True)
     ]
     await tokens.add(conn, [minted.token for minted in made], messages)
-    deps.committed()
     return made
 
 

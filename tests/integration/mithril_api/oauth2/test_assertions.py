@@ -2,12 +2,26 @@
 
 import asyncio
 import hmac
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
+import asyncpg
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from services.mithril_api.actions.oauth2.authenticate_client import (
+    Admitted,
+    ClientAsked,
+    authenticate_many,
+)
+from services.mithril_api.actions.oauth2.issue_client_tokens import ClientTokenAsked
 from services.mithril_api.app import build
+from services.mithril_api.domain.minting import Minted
+from services.mithril_api.domain.oauth2 import client_authentication
+from services.mithril_api.domain.oauth2.client_assertions import Assertion
+from services.mithril_api.domain.oauth2.client_authentication import Authenticated
+from services.mithril_api.domain.oauth2.parameters import Parameters, parse
 from services.mithril_api.store import presented
 from shared.runtime.postgres import driver_of
 from shared.wire import jws
@@ -28,6 +42,7 @@ from tests.integration.mithril_api.oauth2.oauth import (
     token,
 )
 from tests.integration.mithril_api.oauth2.proving import (
+    ASSERTION_TYPE,
     BY_KEY,
     a_client_by_key,
     a_key,
@@ -38,6 +53,7 @@ from tests.integration.mithril_api.oauth2.proving import (
     now_of,
     public,
 )
+from tests.neighbours.ready import run_aside
 from tests.races import commit_now, until_waiting
 
 # Whatever is issued to one client breaks the statement that it is in.
@@ -400,3 +416,34 @@ async def test_keys_are_looked_at_when_they_are_registered(api: Api) -> None:
     good = {**BY_KEY, "jwks": public(key, rsa, a_key("OKP", "OKP"))}
     response = await api.internal.patch(keys_of(world), json={"client": {"settings": good}})
     assert response.status == 200
+
+
+async def test_the_relay_is_woken_for_a_token_that_it_can_see(api: Api) -> None:
+    world = await a_client_by_key(api)
+    shown = {
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": assertion(api, world),
+    }
+    form = parse(urlencode(shown))
+    assert isinstance(form, Parameters)
+    by = client_authentication.presented((), form, audiences=(issuer_of(api),))
+    assert isinstance(by, Assertion)
+    seen: list[int] = []
+
+    async def events() -> int:
+        conn = await asyncpg.connect(api.deps.settings.database_url.get_secret_value())
+        found: int = await conn.fetchval("SELECT count(*) FROM outbox")
+        await conn.close()
+        return found
+
+    before = await events()
+    deps = replace(api.deps, committed=lambda: seen.append(run_aside(events)))
+
+    def issue(who: Authenticated) -> ClientTokenAsked:
+        return ClientTokenAsked(client=who, scope=("episode:read",))
+
+    [outcome] = await authenticate_many(deps, [ClientAsked(by=by, issue=issue)])
+
+    assert isinstance(outcome, Admitted)
+    assert isinstance(outcome.issued, Minted)
+    assert seen == [before + 1]
