@@ -12,6 +12,8 @@ from enum import StrEnum
 from typing import TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from shared.wire.addresses import is_sound
+
 _UUID = re.compile(r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 _CHALLENGE = re.compile(r"^[A-Za-z0-9_-]{43}\Z")
 _LONGEST = {
@@ -23,7 +25,6 @@ _LONGEST = {
     "prompt": 255,
     "user_code": 32,
 }
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class OwnPage(StrEnum):
@@ -154,7 +155,7 @@ def parse(query: Sequence[tuple[str, str]]) -> Flow | Fault:
         return Fault.NO_REDIRECT_URI
     if _UUID.match(given["client_id"]) is None:
         return Fault.WRONG_CLIENT
-    if not may_lead(given["redirect_uri"]):
+    if not is_sound(given["redirect_uri"]):
         return Fault.WRONG_REDIRECT
     if not _challenge_is_whole(given):
         return Fault.BAD_REQUEST
@@ -176,24 +177,6 @@ def _challenge_is_whole(given: dict[str, str]) -> bool:
     if challenge is None:
         return method is None
     return method == "S256" and _CHALLENGE.match(challenge) is not None
-
-
-def may_lead(uri: str) -> bool:
-    """Whether a redirect URI is of a kind that we ever lead to: https, or http on loopback.
-
-    Without user name, fragment, backslash, white space or control characters: what browsers
-    read in one way and servers in another. That it is registered, mithril-api says.
-    """
-    if not uri.isascii() or not uri.isprintable() or any(sign in uri for sign in " \\#"):
-        return False
-    try:
-        parts = urlsplit(uri)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return False
-    if not host or "@" in parts.netloc:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
 
 
 def _with_parameters(uri: str, **parameters: str | None) -> str:

@@ -7,7 +7,6 @@ from services.auth_web.domain.flows import (
     OwnPage,
     ToClient,
     ToOwnPage,
-    may_lead,
 )
 from services.auth_web.domain.scope_words import Permission, in_words
 from services.auth_web.handlers.browsers import (
@@ -33,6 +32,7 @@ from services.auth_web.handlers.visits import (
 from shared.peers.sign_in import SignInApi
 from shared.peers.sign_in_answers import Refusal, SignInUnavailableError, UserFactor
 from shared.runtime.pages import SESSION, PageError, read_form, see_other
+from shared.wire.addresses import is_sound
 
 _APPROVALS = ToOwnPage(page=OwnPage.APPROVALS)
 _FACTORS = ToOwnPage(page=OwnPage.FACTORS)
@@ -196,7 +196,7 @@ async def post_sign_out(request: web.Request) -> web.StreamResponse:
 
 def _wish(request: web.Request) -> dict[str, str]:
     """Where a client wants its user sent after that; empty: nowhere."""
-    if not may_lead(request.query.get("post_logout_redirect_uri", "")):
+    if not is_sound(request.query.get("post_logout_redirect_uri", "")):
         return {}
     names = ("client_id", "post_logout_redirect_uri", "state")
     return {name: request.query[name] for name in names if request.query.get(name)}

@@ -6,11 +6,11 @@ OpenID Connect Back-Channel Logout 1.0.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NewType
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from services.mithril_api.domain.attempts import Backoff
 from shared.models.ids import ClientId, UserId
+from shared.wire.addresses import is_sound
 
 LogoutId = NewType("LogoutId", UUID)
 
@@ -21,7 +21,6 @@ BACKOFF = Backoff(
 )
 _EVENT = "http://schemas.openid.net/event/backchannel-logout"
 _LONGEST = 2048
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,16 +58,5 @@ def claims_of(owed: OwedLogout, *, now: datetime) -> dict[str, Any]:
 
 
 def is_fit(uri: object) -> bool:
-    """Whether logout tokens may be sent there: https, or http to this machine alone."""
-    if not isinstance(uri, str) or len(uri) > _LONGEST:
-        return False
-    if not uri.isascii() or not uri.isprintable() or any(sign in uri for sign in " \\#"):
-        return False
-    try:
-        parts = urlsplit(uri)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return False
-    if not host or "@" in parts.netloc:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
+    """Whether logout tokens may be sent there."""
+    return isinstance(uri, str) and len(uri) <= _LONGEST and is_sound(uri)

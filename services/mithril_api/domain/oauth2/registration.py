@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from services.mithril_api.domain.oauth2 import client_metadata
 from services.mithril_api.domain.oauth2.client_metadata import Method
 from services.mithril_api.domain.oauth2.faults import ErrorCode, Fault
+from shared.wire.addresses import is_sound
 
 GRANTS = ("authorization_code", "refresh_token")
 _METHODS = (Method.BASIC, Method.POST, Method.PRIVATE_KEY_JWT, Method.NONE)
@@ -44,7 +45,6 @@ _REFUSED = (
     "userinfo_encrypted_response_alg",
     "userinfo_signed_response_alg",
 )
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _LONGEST_URI = 2048
 _LONGEST_NAME = 255
 
@@ -100,19 +100,9 @@ def _redirect_uri(given: object) -> str | Fault:
 
 
 def _may_lead(uri: str) -> bool:
-    """Whether browsers and servers read a URI in one way, and it is https or loopback."""
-    if len(uri) > _LONGEST_URI or not uri.isascii() or not uri.isprintable():
+    if len(uri) > _LONGEST_URI or any(sign in uri for sign in '*"<>'):
         return False
-    if any(sign in uri for sign in ' \\#*"<>'):
-        return False
-    try:
-        parts = urlsplit(uri)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return False
-    if not host or "@" in parts.netloc:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
+    return is_sound(uri)
 
 
 def _unfit_name(name: object) -> Fault | None:
