@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.mithril_api.domain.mails import MailId, MailKind, OwedMail
+from services.mithril_api.store import owing
 from shared.models.schema.mithril import mails as m
 
 
@@ -36,29 +37,14 @@ async def add(
 async def take(
     conn: AsyncConnection, *, now: datetime, again_at: Callable[[int], datetime]
 ) -> OwedMail | None:
-    """The mail whose turn it is, which nobody else gets until `again_at` its attempts.
-
-    One that another postman is taking this moment is passed over.
-    """
-    due = (
-        select(m)
-        .where(m.c.next_attempt_at <= now)
-        .order_by(m.c.next_attempt_at, m.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    row = (await conn.execute(due)).one_or_none()
-    if row is None:
-        return None
-    attempts = row.attempts + 1
-    taken = {"attempts": attempts, "next_attempt_at": again_at(row.attempts)}
-    await conn.execute(update(m).where(m.c.id == row.id).values(taken))
-    return _mail(row, attempts)
+    """The mail whose turn it is, which nobody else gets until `again_at` its attempts."""
+    taken = await owing.take(conn, m, now=now, again_at=again_at)
+    return None if taken is None else _mail(*taken)
 
 
 async def remove(conn: AsyncConnection, mail_id: MailId) -> None:
     """Owe it no longer."""
-    await conn.execute(delete(m).where(m.c.id == mail_id))
+    await owing.remove(conn, m, mail_id)
 
 
 def _mail(row: Row[Any], attempts: int) -> OwedMail:

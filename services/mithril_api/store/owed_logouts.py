@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, select, text, update
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.mithril_api.domain.oauth2.logouts import Ended, LogoutId, OwedLogout
+from services.mithril_api.store import owing
 from shared.models.ids import ClientId, UserId
 from shared.models.schema.mithril import owed_logouts as o
 
@@ -63,25 +64,13 @@ async def take(
     conn: AsyncConnection, *, now: datetime, again_at: Callable[[int], datetime]
 ) -> OwedLogout | None:
     """The one whose turn it is, which nobody else gets until `again_at` its attempts."""
-    due = (
-        select(o)
-        .where(o.c.next_attempt_at <= now)
-        .order_by(o.c.next_attempt_at, o.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    row = (await conn.execute(due)).one_or_none()
-    if row is None:
-        return None
-    attempts = row.attempts + 1
-    taken = {"attempts": attempts, "next_attempt_at": again_at(row.attempts)}
-    await conn.execute(update(o).where(o.c.id == row.id).values(taken))
-    return _owed(row, attempts)
+    taken = await owing.take(conn, o, now=now, again_at=again_at)
+    return None if taken is None else _owed(*taken)
 
 
 async def remove(conn: AsyncConnection, logout_id: LogoutId) -> None:
     """Owe it no longer."""
-    await conn.execute(delete(o).where(o.c.id == logout_id))
+    await owing.remove(conn, o, logout_id)
 
 
 def _owed(row: Row[Any], attempts: int) -> OwedLogout:
