@@ -96,6 +96,8 @@ async def _forget_expiries(deps: Deps, progress: Progress, *, before: datetime) 
     while forgotten == limit:
         progress.checkpoint()
         async with deps.db.begin() as conn:
-            forgotten = await expired.delete_expiries(conn, before=before, limit=limit)
+            forgotten = await expired.delete_past(
+                conn, expired.TOKEN_EXPIRIES, before=before, limit=limit
+            )
         if forgotten:
             progress.details["expiries"] = progress.details.get("expiries", 0) + forgotten

@@ -1,8 +1,8 @@
 """Delete what attempts to sign in leave behind."""
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import TypeAlias
+
+from sqlalchemy import TextClause
 
 from services.scheduler.deps import Deps
 from services.scheduler.store import expired
@@ -13,21 +13,19 @@ _SKEW = timedelta(minutes=1)  # by which the clocks of two processes may differ
 _RECOVERY = timedelta(days=2)
 _DEVICE = timedelta(hours=1)  # one that still polls is told that its code has expired
 
-Delete: TypeAlias = Callable[..., Awaitable[int]]
-
 
 async def trim_sign_in(deps: Deps, progress: Progress) -> None:
     """Nonces, links, requests, what serves once and limits that mean nothing any more."""
-    await _delete(deps, progress, expired.delete_nonces, older=_SKEW)
-    await _delete(deps, progress, expired.delete_recoveries, older=_RECOVERY)
-    await _delete(deps, progress, expired.delete_requests, older=_SKEW)
-    await _delete(deps, progress, expired.delete_devices, older=_DEVICE)
-    await _delete(deps, progress, expired.delete_presented, older=_SKEW)
-    await _delete(deps, progress, expired.delete_limits, older=_SKEW)
+    await _delete(deps, progress, expired.NONCES, older=_SKEW)
+    await _delete(deps, progress, expired.RECOVERIES, older=_RECOVERY)
+    await _delete(deps, progress, expired.REQUESTS, older=_SKEW)
+    await _delete(deps, progress, expired.DEVICES, older=_DEVICE)
+    await _delete(deps, progress, expired.PRESENTED, older=_SKEW)
+    await _delete(deps, progress, expired.LIMITS, older=_SKEW)
 
 
 async def _delete(
-    deps: Deps, progress: Progress, delete: Delete, *, older: timedelta
+    deps: Deps, progress: Progress, what: TextClause, *, older: timedelta
 ) -> None:
     before = deps.clock.now() - older
     limit = deps.settings.job_batch_size
@@ -35,5 +33,5 @@ async def _delete(
     while gone == limit:
         progress.checkpoint()
         async with deps.db.begin() as conn:
-            gone = await delete(conn, before=before, limit=limit)
+            gone = await expired.delete_past(conn, what, before=before, limit=limit)
         progress.affected += gone

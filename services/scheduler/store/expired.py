@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _TOKENS = text("""
@@ -21,13 +21,6 @@ WITH doomed AS MATERIALIZED (
   WHERE t.id = doomed.id AND t.expires_at = doomed.expires_at
 )
 SELECT id FROM doomed ORDER BY id
-""")
-
-_EXPIRIES = text("""
-DELETE FROM token_expiries WHERE (digest, name) IN (
-  SELECT digest, name FROM token_expiries
-  WHERE expires_at < :before ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
-)
 """)
 
 _CODES = text("""
@@ -48,46 +41,32 @@ DELETE FROM outbox_default WHERE position IN (
 )
 """)
 
-_NONCES = text("""
-DELETE FROM nonces WHERE digest IN (
-  SELECT digest FROM nonces
-  WHERE expires_at < :before ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
-)
-""")
 
-_RECOVERIES = text("""
-DELETE FROM password_recoveries WHERE id IN (
-  SELECT id FROM password_recoveries
-  WHERE expires_at < :before ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
+def _past(table: str, *, key: str = "digest", end: str = "expires_at") -> TextClause:
+    """The statement that deletes rows of a table whose end was before then."""
+    return text(f"""
+DELETE FROM {table} WHERE ({key}) IN (
+  SELECT {key} FROM {table}
+  WHERE {end} < :before ORDER BY {end} LIMIT :limit FOR UPDATE SKIP LOCKED
 )
-""")
+""")  # noqa: S608 — the names are below
 
-_REQUESTS = text("""
-DELETE FROM authorization_requests WHERE digest IN (
-  SELECT digest FROM authorization_requests
-  WHERE expires_at < :before ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
-)
-""")
 
-_DEVICES = text("""
-DELETE FROM device_authorizations WHERE digest IN (
-  SELECT digest FROM device_authorizations
-  WHERE expires_at < :before ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
-)
-""")
+TOKEN_EXPIRIES = _past("token_expiries", key="digest, name")
+NONCES = _past("nonces")
+RECOVERIES = _past("password_recoveries", key="id")
+REQUESTS = _past("authorization_requests")
+DEVICES = _past("device_authorizations")
+PRESENTED = _past("presented_once")
+# No index has their order: the whole table is read, which holds those of the last minutes.
+LIMITS = _past("rate_limits", key="key", end="settles_at")
 
-_PRESENTED = text("""
-DELETE FROM presented_once WHERE digest IN (
-  SELECT digest FROM presented_once
-  WHERE expires_at < :before ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
-)
-""")
 
-_LIMITS = text("""
-DELETE FROM rate_limits WHERE key IN (
-  SELECT key FROM rate_limits WHERE settles_at < :before LIMIT :limit FOR UPDATE SKIP LOCKED
-)
-""")
+async def delete_past(
+    conn: AsyncConnection, what: TextClause, *, before: datetime, limit: int
+) -> int:
+    """Delete rows of one of the tables above whose end was before then. Returns how many."""
+    return (await conn.execute(what, {"before": before, "limit": limit})).rowcount
 
 
 async def delete_tokens_without_partition(
@@ -102,11 +81,6 @@ async def delete_tokens_without_partition(
     return (await conn.execute(_TOKENS, bounds)).scalars().all()
 
 
-async def delete_expiries(conn: AsyncConnection, *, before: datetime, limit: int) -> int:
-    """Forget where tokens that expired before then were kept. Returns how many."""
-    return (await conn.execute(_EXPIRIES, {"before": before, "limit": limit})).rowcount
-
-
 async def expire_codes(conn: AsyncConnection, *, now: datetime, limit: int) -> int:
     """End one-time codes past their time. Returns how many."""
     return (await conn.execute(_CODES, {"now": now, "limit": limit})).rowcount
@@ -117,36 +91,3 @@ async def delete_events_without_partition(
 ) -> int:
     """Delete published events of the default partition from before then. Returns how many."""
     return (await conn.execute(_EVENTS, {"before": before, "limit": limit})).rowcount
-
-
-async def delete_nonces(conn: AsyncConnection, *, before: datetime, limit: int) -> int:
-    """Delete nonces that expired before then. Returns how many."""
-    return (await conn.execute(_NONCES, {"before": before, "limit": limit})).rowcount
-
-
-async def delete_recoveries(conn: AsyncConnection, *, before: datetime, limit: int) -> int:
-    """Delete links to set a password that expired before then. Returns how many."""
-    return (await conn.execute(_RECOVERIES, {"before": before, "limit": limit})).rowcount
-
-
-async def delete_requests(conn: AsyncConnection, *, before: datetime, limit: int) -> int:
-    """Delete authorization requests that expired before then. Returns how many."""
-    return (await conn.execute(_REQUESTS, {"before": before, "limit": limit})).rowcount
-
-
-async def delete_devices(conn: AsyncConnection, *, before: datetime, limit: int) -> int:
-    """Forget what devices asked for and may no longer have by then. Returns how many."""
-    return (await conn.execute(_DEVICES, {"before": before, "limit": limit})).rowcount
-
-
-async def delete_presented(conn: AsyncConnection, *, before: datetime, limit: int) -> int:
-    """Forget what came and could not come again since then. Returns how many."""
-    return (await conn.execute(_PRESENTED, {"before": before, "limit": limit})).rowcount
-
-
-async def delete_limits(conn: AsyncConnection, *, before: datetime, limit: int) -> int:
-    """Forget who had used up nothing any more by then. Returns how many.
-
-    Reads the whole table, which holds those of the last minutes.
-    """
-    return (await conn.execute(_LIMITS, {"before": before, "limit": limit})).rowcount
