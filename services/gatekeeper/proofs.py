@@ -13,7 +13,11 @@ from shared.wire.dpop import LIVES, Proof
 
 @dataclass(slots=True)
 class SeenProofs:
-    """By digest, the oldest out first. Only proofs of live tokens come here."""
+    """By digest, the oldest first. Only proofs of live tokens come here.
+
+    While as many as may be are still to be remembered, no other one is taken: to forget one
+    would let it come again.
+    """
 
     most: int
     _until: OrderedDict[bytes, datetime] = field(default_factory=OrderedDict)
@@ -24,8 +28,11 @@ class SeenProofs:
         known = self._until.get(digest)
         if known is not None and known >= now:
             return False
-        self._until[digest] = proof.iat + LIVES
-        self._until.move_to_end(digest)
-        if len(self._until) > self.most:
+        while self._until and next(iter(self._until.values())) < now:
             self._until.popitem(last=False)
+        if len(self._until) >= self.most:
+            return False
+        # From its coming on, not from its `iat`: so the oldest is the first to go.
+        self._until[digest] = max(now, proof.iat) + LIVES
+        self._until.move_to_end(digest)
         return True
