@@ -25,6 +25,12 @@ class Shown:
     x5t: str | None = None  # the thumbprint of the certificate of mutual TLS
 
 
+class NotHeld(Unfit):
+    """The token is not shown as it must be. No proof is at fault."""
+
+    __slots__ = ()
+
+
 def judge(
     bound: Confirmation,
     shown: Shown,
@@ -35,17 +41,19 @@ def judge(
 ) -> Proof | Unfit | None:
     """None: the token is the caller's. A proof: it is, unless that proof came before.
 
+    `Unfit`: the proof that was shown is at fault, and another one may do; `NotHeld`: it is not.
+
     A token that is bound to a key is no bearer token, and one that is not cannot be shown as if
     it were: both would hide from its owner that somebody else has it.
     """
     if bound.x5t is not None and bound.x5t != shown.x5t:
-        return Unfit("the token is bound to a certificate that was not shown")
+        return NotHeld("the token is bound to a certificate that was not shown")
     if bound.jkt is None:
         if shown.scheme == "DPoP":
-            return Unfit("the token is not bound to a key")
+            return NotHeld("the token is not bound to a key")
         return None
     if shown.scheme != "DPoP":
-        return Unfit("the token is bound to a key: show it by DPoP")
+        return NotHeld("the token is bound to a key: show it by DPoP")
     return _proof(bound.jkt, shown, method=method, urls=urls, now=now)
 
 
@@ -54,7 +62,7 @@ def _proof(
 ) -> Proof | Unfit:
     proof = dpop.read(shown.proofs)
     if proof is None:
-        return Unfit("the DPoP proof is missing")
+        return NotHeld("the DPoP proof is missing")
     if isinstance(proof, Unfit):
         return proof
     unfit = dpop.judge(proof, method=method, urls=urls, now=now)
@@ -69,9 +77,14 @@ def _proof(
     return proof
 
 
-def challenge(shown: Shown) -> str:
-    """What a refusal says in `WWW-Authenticate` (RFC 9449 §7.1, RFC 6750 §3)."""
+def challenge(shown: Shown, *, proof_is_at_fault: bool = False) -> str:
+    """What a refusal says in `WWW-Authenticate` (RFC 9449 §7.1, RFC 6750 §3).
+
+    Of a token whose proof alone is at fault, which goes on working, `invalid_token` would have
+    its holder throw it away.
+    """
     if shown.scheme == "Bearer":
         return "Bearer"
+    error = "invalid_dpop_proof" if proof_is_at_fault else "invalid_token"
     algorithms = " ".join(dpop.ALGORITHMS)
-    return f'DPoP error="invalid_token", algs="{algorithms}"'
+    return f'DPoP error="{error}", algs="{algorithms}"'

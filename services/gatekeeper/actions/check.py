@@ -17,7 +17,7 @@ from shared.runtime.platform import INVALID_TOKEN, MISSING_BEARER
 from shared.wire import holders
 from shared.wire.dpop import Proof
 from shared.wire.envelope import UNAVAILABLE_TEXT
-from shared.wire.holders import Shown
+from shared.wire.holders import NotHeld, Shown
 
 # The texts of the contract.
 MISSING_KEY = "Api key is not set"
@@ -56,6 +56,7 @@ class Denied:
     outcome: str
     extra: Mapping[str, str] = field(default_factory=dict)
     kept: Kept | None = None  # who it was, where that is known
+    challenge: str | None = None  # how to show what was shown; none: in the usual way
 
 
 Outcome: TypeAlias = Allowed | Denied
@@ -93,17 +94,20 @@ async def check(deps: Deps, asked: CheckAsked) -> Outcome:
     if isinstance(verdict, RefusedToken):
         text = INVALID_KEY if by_key else INVALID_TOKEN
         return Denied(401, "access_denied", text, "refused", extra)
-    if not by_key and not _is_holder(deps, asked, verdict):
-        return Denied(401, "access_denied", INVALID_TOKEN, "not_proved", extra, verdict)
+    if not by_key and (challenge := _challenge(deps, asked, verdict)) is not None:
+        return Denied(
+            *(401, "access_denied", INVALID_TOKEN, "not_proved", extra, verdict),
+            challenge=challenge,
+        )
 
     return await _permit(deps, asked, found, verdict, extra)
 
 
-def _is_holder(deps: Deps, asked: CheckAsked, verdict: Kept) -> bool:
-    """Whether the caller proves what its token is bound to, by a proof that did not come before."""
+def _challenge(deps: Deps, asked: CheckAsked, verdict: Kept) -> str | None:
+    """How to do better, unless the caller proves what its token is bound to, and by a new proof."""
     shown, verified = asked.shown, verdict.verified
     if shown is None or not isinstance(verified, VerifiedToken):
-        return False
+        return "Bearer"
     now = deps.clock.now()
     proof = holders.judge(
         verified.confirmation,
@@ -112,9 +116,9 @@ def _is_holder(deps: Deps, asked: CheckAsked, verdict: Kept) -> bool:
         urls=[origin + asked.original.path for origin in deps.settings.origins()],
         now=now,
     )
-    if isinstance(proof, Proof):
-        return deps.proofs.take(proof, now=now)
-    return proof is None
+    if proof is None or (isinstance(proof, Proof) and deps.proofs.take(proof, now=now)):
+        return None
+    return holders.challenge(shown, proof_is_at_fault=not isinstance(proof, NotHeld))
 
 
 async def _permit(

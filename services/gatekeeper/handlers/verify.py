@@ -91,9 +91,8 @@ def _denied(
     }
     headers |= denied.extra
     if denied.status == 401:
-        headers["WWW-Authenticate"] = (
-            "Bearer" if shown is None else holders.challenge(shown)
-        )
+        usual = "Bearer" if shown is None else holders.challenge(shown)
+        headers["WWW-Authenticate"] = denied.challenge or usual
     if deps.settings.dialect == "nginx":
         headers[REFUSAL] = text
     return web.Response(status=denied.status, text=text, headers=headers)

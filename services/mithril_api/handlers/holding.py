@@ -15,7 +15,7 @@ from shared.wire import holders
 from shared.wire.certificates import Certificate
 from shared.wire.dpop import Unfit
 from shared.wire.envelope import Problem
-from shared.wire.holders import Shown
+from shared.wire.holders import NotHeld, Shown
 
 
 async def require_holder(request: web.Request, shown: Shown, token: Token) -> None:
@@ -41,11 +41,14 @@ async def challenge_to(request: web.Request, shown: Shown, token: Token) -> str 
     )
     if verdict is None:
         return None
+    if isinstance(verdict, NotHeld):
+        note(request, outcome=verdict.why)
+        return holders.challenge(shown)
     if isinstance(verdict, Unfit):
         note(request, outcome=verdict.why)
     elif await take_proof(deps, verdict):
         return None
-    return holders.challenge(shown)
+    return holders.challenge(shown, proof_is_at_fault=True)
 
 
 def own_urls(request: web.Request) -> tuple[str, ...]:

@@ -73,7 +73,8 @@ async def test_without_the_proof_nobody_passes_and_is_told_how(
     for name, proofs in refused.items():
         answer = await shown(door, *proofs)
         assert answer.status == 401, name
-        assert answer.headers["WWW-Authenticate"].startswith("DPoP error="), name
+        error = "invalid_token" if name == "no proof" else "invalid_dpop_proof"
+        assert answer.headers["WWW-Authenticate"].startswith(f'DPoP error="{error}"'), name
         assert "X-Consumer-Id" not in answer.headers
     assert (await shown(door, proof(door))).status == 200
 

@@ -401,6 +401,22 @@ class TestTaking:
         assert said.startswith('DPoP error="invalid_token"')
         assert f'algs="{" ".join(dpop.ALGORITHMS)}"' in said
 
+    async def test_where_the_proof_alone_is_at_fault_the_token_is_not_said_to_be(
+        self, api: Api
+    ) -> None:
+        _, value = await self.a_token(api)
+        good = proof(api, "/oauth/user", htm="GET", token=value)
+        old = proof(api, "/oauth/user", htm="GET", token=value, iat=now_of(api) - 61)
+        for text in (good, good, old):  # the second time it came before
+            answer = await api.public.get(
+                "/oauth/user", headers={"Authorization": f"DPoP {value}", "DPoP": text}
+            )
+
+            if answer.status != 200:
+                said = answer.headers["WWW-Authenticate"]
+                assert said.startswith('DPoP error="invalid_dpop_proof"')
+        assert answer.status == 401
+
     async def test_a_bearer_token_is_not_taken_as_if_it_were_bound(self, api: Api) -> None:
         world = await a_client(api)
         code = await a_code(api, world, scope="user:read")
