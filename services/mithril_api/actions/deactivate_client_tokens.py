@@ -1,4 +1,4 @@
-"""End every token of a client: one transaction."""
+"""End every token of a client, and what services got for them: one transaction."""
 
 from services.mithril_api.actions.minting import message
 from services.mithril_api.deps import Deps
@@ -26,7 +26,7 @@ async def _deactivate(deps: Deps, client_id: ClientId) -> tuple[Client, str] | R
         if found is None:
             return Refused(Reason.NOT_FOUND)
         now = deps.clock.now()
-        count = await tokens.revoke(conn, tokens.of_client(client_id), at=now)
+        count = await tokens.revoke_of_client(conn, client_id, at=now)
         if count:
             event = TokensRevoked(
                 selector="client",

@@ -37,7 +37,7 @@ async def delete_within(
     if not await clients.remove(conn, client_id):
         return Refused(Reason.NOT_FOUND)
     now = deps.clock.now()
-    count = len(await tokens.remove(conn, tokens.of_client(client_id), at=now))
+    count = await tokens.remove_of_client(conn, client_id, at=now)
     events: list[Event] = [ClientDeleted(client_id=client_id)]
     if count:
         events.append(

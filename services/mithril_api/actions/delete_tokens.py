@@ -34,7 +34,12 @@ async def delete_tokens(deps: Deps, chosen: TokensChosen) -> None:
 async def _delete(deps: Deps, chosen: TokensChosen) -> None:
     now = deps.clock.now()
     async with deps.db.begin() as conn:
-        ended = await tokens.remove(conn, _rows(chosen), at=now)
+        rows = _rows(chosen)
+        if chosen.value is not None:  # what it was exchanged for has a value of its own
+            of_user = tokens.of_user(chosen.user_id)
+            for token_id in await tokens.chosen_ids(conn, rows):
+                rows |= of_user & tokens.exchanged_from(token_id)
+        ended = await tokens.remove(conn, rows, at=now)
         told = _told(chosen, ended)
         await outbox.put_many(conn, [message(deps, event, at=now) for event in told])
 

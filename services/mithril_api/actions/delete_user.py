@@ -33,7 +33,7 @@ async def _delete(deps: Deps, user_id: UserId) -> Refused | None:
         if ended:
             told.append(_revoked("user_deleted", len(ended), user_id=user_id))
         for client_id in await users.clients_of(conn, user_id):
-            count = len(await tokens.remove(conn, tokens.of_client(client_id), at=now))
+            count = await tokens.remove_of_client(conn, client_id, at=now)
             if count:
                 told.append(_revoked("client_deleted", count, client_id=client_id))
             told.append(ClientDeleted(client_id=client_id))

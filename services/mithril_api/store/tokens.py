@@ -287,9 +287,16 @@ def of_user(user_id: UserId, *, client_id: ClientId | None = None) -> ColumnElem
     return chosen & ((t.c.client_id == client_id) | exchanged)
 
 
-def of_client(client_id: ClientId) -> ColumnElement[bool]:
-    """Selects every token of a client."""
+def _of_client(client_id: ClientId) -> ColumnElement[bool]:
     return t.c.client_id == client_id
+
+
+def _exchanged_of(client_id: ClientId) -> ColumnElement[bool]:
+    """Selects what services got for tokens of a client; its own tokens lead to the users' index."""
+    own = t.alias("own")
+    users = select(own.c.user_id).where(own.c.client_id == client_id)
+    exchanged = t.c.details.contains({EXCHANGED_CLIENTS: [str(client_id)]})
+    return t.c.user_id.in_(users) & exchanged
 
 
 def of_family(user_id: UserId, family_id: FamilyId) -> ColumnElement[bool]:
@@ -320,8 +327,18 @@ def is_token(token: Token) -> ColumnElement[bool]:
 
 def with_exchanged(token: Token) -> ColumnElement[bool]:
     """Selects this token and all that it was exchanged for; the user leads to the index."""
-    exchanged = t.c.details.contains({EXCHANGED_FROM: [str(token.id)]})
-    return is_token(token) | (of_family(token.user_id, token.family_id) & exchanged)
+    family = of_family(token.user_id, token.family_id)
+    return is_token(token) | (family & exchanged_from(token.id))
+
+
+def exchanged_from(token_id: TokenId) -> ColumnElement[bool]:
+    """Selects all that a token was exchanged for; beside what has an index."""
+    return t.c.details.contains({EXCHANGED_FROM: [str(token_id)]})
+
+
+async def chosen_ids(conn: AsyncConnection, chosen: ColumnElement[bool]) -> list[TokenId]:
+    """The ids of the tokens that `chosen` selects."""
+    return list(map(TokenId, (await conn.execute(select(t.c.id).where(chosen))).scalars()))
 
 
 async def revoke(
@@ -338,6 +355,26 @@ async def revoke(
     while count := (await conn.execute(_revocation(chosen, at))).rowcount:
         total += count
     return total
+
+
+async def revoke_of_client(
+    conn: AsyncConnection, client_id: ClientId, *, at: datetime
+) -> int:
+    """Revoke the live tokens of a client, and what services got for them. Returns how many."""
+    own = await revoke(conn, _of_client(client_id), at=at)
+    # After its own, which an exchange under way holds: then what it inserted is seen.
+    return own + await revoke(conn, _exchanged_of(client_id), at=at)
+
+
+async def remove_of_client(
+    conn: AsyncConnection, client_id: ClientId, *, at: datetime
+) -> int:
+    """Delete the tokens of a client, and what services got for them. Returns how many were live."""
+    own = await revoke(conn, _of_client(client_id), at=at)
+    exchanged = await remove(
+        conn, _exchanged_of(client_id), at=at
+    )  # while its own lead there
+    return own + len(exchanged) + len(await remove(conn, _of_client(client_id), at=at))
 
 
 async def remove(

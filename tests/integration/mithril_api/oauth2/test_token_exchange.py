@@ -9,12 +9,16 @@ import pytest
 from sqlalchemy import update
 
 from services.mithril_api.actions import block_user
+from services.mithril_api.actions.deactivate_client_tokens import deactivate_client_tokens
 from services.mithril_api.actions.delete_app import delete_app
+from services.mithril_api.actions.delete_client import delete_client
+from services.mithril_api.actions.delete_tokens import TokensChosen, delete_tokens
+from services.mithril_api.actions.delete_user import delete_user
 from services.mithril_api.domain.grants import TOKEN_EXCHANGE
 from services.mithril_api.domain.oauth2.signing_keys import Alg
 from services.mithril_api.domain.oauth2.token_exchange import ACCESS_TOKEN
 from services.mithril_api.store import tokens
-from shared.models.ids import AppId
+from shared.models.ids import AppId, UserId
 from shared.models.schema import mithril as tables
 from shared.models.schema.mithril import tokens as t
 from shared.wire import jws
@@ -59,6 +63,16 @@ async def scene(api: Api) -> Scene:
     clinic = await a_client(api)
     service = await a_client(api, **MAY)
     return Scene(clinic=clinic, service=service, bought=await bought(api, clinic))
+
+
+async def another_owner(api: Api, world: World) -> UserId:
+    """Give a client to a user who is not the one that signed in."""
+    other = await a_client(api)
+    c = tables.clients
+    mine = update(c).where(c.c.id == world.client_id).values(user_id=other.user_id)
+    async with api.deps.db.begin() as conn:
+        await conn.execute(mine)
+    return other.user_id
 
 
 def asked(by: World, subject: str, **but: Any) -> dict[str, Any]:
@@ -164,7 +178,13 @@ async def test_it_is_a_jwt_where_that_is_wanted(api: Api, scene: Scene) -> None:
     assert shown.claims["aud"] == RECORDS
 
 
-@pytest.mark.parametrize("how", ["family", "token", "block", "approval", "operator"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        *("family", "token", "block", "approval", "operator"),
+        *("value", "deactivation", "the client", "its owner"),
+    ],
+)
 async def test_it_ends_with_what_it_was_exchanged_for(
     api: Api, scene: Scene, how: str
 ) -> None:
@@ -181,10 +201,19 @@ async def test_it_ends_with_what_it_was_exchanged_for(
     elif how == "approval":
         app_id = AppId(scene.clinic.app_id)
         await delete_app(api.deps, scene.clinic.user_id, app_id)
-    else:
+    elif how == "operator":
         told = await introspected(api, scene.clinic, subject)
         path = f"/admin/tokens/{told['jti']}"
         assert (await api.internal.delete(path)).status == 204
+    elif how == "value":
+        chosen = TokensChosen(user_id=scene.clinic.user_id, value=subject)
+        await delete_tokens(api.deps, chosen)
+    elif how == "deactivation":
+        await deactivate_client_tokens(api.deps, scene.clinic.client_id)
+    elif how == "the client":
+        assert await delete_client(api.deps, scene.clinic.client_id) is None
+    else:
+        assert await delete_user(api.deps, await another_owner(api, scene.clinic)) is None
 
     assert not await is_live(api, scene.service, value)
 
