@@ -87,7 +87,7 @@ def _operation(route: Route, outline: Outline, components: Components) -> dict[s
     }
     if rest:
         found["description"] = rest
-    parameters = [*_of_path(route.path), *parameters_of(operation)]
+    parameters = [*_of_path(route.path), *parameters_of(operation, components)]
     if parameters:
         found["parameters"] = parameters
     if operation.takes is not None:

@@ -36,14 +36,15 @@ class Components:
             mode="serialization", ref_template=_REFERENCE
         )
         for name, found in schema.pop("$defs", {}).items():
-            self._keep(name, found)
+            self.keep(name, found)
         if schema.get("type") != "object" or "title" not in schema:
             return schema
         name = schema["title"]
-        self._keep(name, schema)
+        self.keep(name, schema)
         return {"$ref": _REFERENCE.format(model=name)}
 
-    def _keep(self, name: str, schema: dict[str, Any]) -> None:
+    def keep(self, name: str, schema: dict[str, Any]) -> None:
+        """Give a schema its name; raises `ValueError` where another one has it."""
         schema = untitled(schema)
         if self.schemas.setdefault(name, schema) != schema:
             raise ValueError(f"two schemas are called {name}")
@@ -80,11 +81,11 @@ def body_schema(takes: Takes, components: Components) -> dict[str, Any]:
     return {**wrapped, "required": [takes.wrapper]} if takes.required else wrapped
 
 
-def parameters_of(operation: Operation) -> list[dict[str, Any]]:
+def parameters_of(operation: Operation, components: Components) -> list[dict[str, Any]]:
     """The query and the headers that an operation reads."""
     found: list[dict[str, Any]] = []
     if operation.query is not None:
-        schema = _model(operation.query, Components({}))
+        schema = _model(operation.query, components)
         required = schema.get("required", ())
         for name, found_item in schema["properties"].items():
             item = _without_null(found_item)
@@ -134,7 +135,7 @@ def _paging(number: str) -> list[dict[str, Any]]:
 def _model(model: type[BaseModel], components: Components) -> dict[str, Any]:
     schema = model.model_json_schema(ref_template=_REFERENCE)
     for name, found in schema.pop("$defs", {}).items():
-        components.schemas.setdefault(name, untitled(found))
+        components.keep(name, found)
     schema = untitled(schema)
     if issubclass(model, Body):
         required = schema.get("required", ())

@@ -2,17 +2,22 @@
 
 import json
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Any
 
 import jsonschema_rs
 import openapi_spec_validator
 import pytest
 from aiohttp import web
+from pydantic import BaseModel
 
 from services.mithril_api.app import build, describe
 from services.mithril_api.handlers.document import document_of
+from shared.runtime.http import as_aiohttp
 from shared.wire.envelope import Answer
-from shared.wire.operations import UndeclaredError
+from shared.wire.openapi import DocumentError
+from shared.wire.openapi_schemas import Components, body_schema
+from shared.wire.operations import Gives, Takes, UndeclaredError, operation
 from tests.integration.mithril_api.conftest import settings_for
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
@@ -57,6 +62,42 @@ def test_a_route_that_declares_nothing_is_an_error() -> None:
         document_of({"public": app})
 
 
+def test_a_route_that_belongs_nowhere_is_an_error() -> None:
+    @operation(Gives(status=204))
+    async def lost(_: web.Request) -> Answer:
+        return Answer(data={})
+
+    app = web.Application()
+    app.router.add_get("/lost", as_aiohttp(lost))
+    with pytest.raises(DocumentError, match="no tag for /lost"):
+        document_of({"public": app})
+
+
+class _One(BaseModel):
+    class Kind(StrEnum):
+        """What it may be here."""
+
+        A = "a"
+
+    kind: Kind
+
+
+class _Other(BaseModel):
+    class Kind(StrEnum):
+        """What it may be there."""
+
+        B = "b"
+
+    kind: Kind
+
+
+def test_two_schemas_of_one_name_are_an_error() -> None:
+    components = Components({})
+    body_schema(Takes(models=(_One,)), components)
+    with pytest.raises(ValueError, match="two schemas are called Kind"):
+        body_schema(Takes(models=(_Other,)), components)
+
+
 def test_every_operation_says_what_it_does_and_has_a_name_of_its_own(
     document: dict[str, Any],
 ) -> None:
@@ -99,7 +140,7 @@ async def test_the_page_is_not_there_where_it_is_off() -> None:
 
 def _examples(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]:
     for item in document["paths"].values():
-        for operation in item.values():
-            for content in operation.get("requestBody", {}).get("content", {}).values():
+        for told in item.values():
+            for content in told.get("requestBody", {}).get("content", {}).values():
                 for example in content.get("examples", {}).values():
                     yield content["schema"], example["value"]

@@ -40,6 +40,7 @@ OUTLINE = Outline(
         "/oauth2/": "OAuth 2",
         "/oauth/tokens": "Tokens",
         "/oauth/nonce": "Sign-in",
+        "/oauth/device/": "Consents",
         "/auth/": "Sign-in",
         "/oauth/apps": "Consents",
         "/api/pis/apps": "Consents",
@@ -57,7 +58,7 @@ OUTLINE = Outline(
         "/openapi.json": "Description",
         "/docs": "Description",
         "/static/": "Description",
-        "/": "Process",
+        **dict.fromkeys(("/healthz", "/readyz", "/metrics", "/outbox"), "Process"),
     },
     about_tags={
         "Tokens": "The eHealth contract: a token for a code or a refresh token.",
